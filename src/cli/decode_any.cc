@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/decode_any.h"
+
+#include <algorithm>
+
+#include "base/hash.h"
+#include "l2_comm/l2_comm.h"
+#include "l5_train/l5_train.h"
+#include "l7_genai/l7_genai.h"
+
+namespace strata::cli {
+namespace {
+
+using base::Json;
+using base::Result;
+using base::Status;
+
+// A kind that reads whole files: how it is recognised and who reads it.
+struct FileKind {
+  std::string_view name;
+  bool (*looks)(std::string_view head);
+  Result<bool> (*read)(const base::InputFile&, const wire::Context&, model::Batch*, Json*);
+};
+
+constexpr FileKind kFileKinds[] = {
+    {"sse", l7_genai::LooksStream, l7_genai::ReadStream},
+    {"nccl-inspector", l2_comm::LooksInspector, l2_comm::ReadInspector},
+    {"nccl-tests", l2_comm::LooksNcclTests, l2_comm::ReadNcclTests},
+    {"kineto", l2_comm::LooksKineto, l2_comm::ReadKineto},
+    {"flight-recorder", l2_comm::LooksFlightRecorder, l2_comm::ReadFlightRecorder},
+    {"train-log", l5_train::LooksTrainLog, l5_train::ReadTrainLog},
+};
+
+// Kinds of interface.md that a later issue brings.
+constexpr std::string_view kLater[] = {"kmsg", "nvidia-smi-xml", "nvidia-smi", "rocm-smi", "mllog", "kubelet-pods",
+                                       "kubelet-summary", "pod-resources", "slurm", "hami", "prices"};
+
+bool Contains(std::string_view text, std::string_view what) { return text.find(what) != std::string_view::npos; }
+
+// Text whose first line that is no comment reads `name 1` or `name{…} 1`.
+bool LooksProm(std::string_view text) {
+  if (text.starts_with("# HELP ") || text.starts_with("# TYPE ") || Contains(text.substr(0, 4096), "\n# TYPE ")) return true;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    if (line.empty() || line[0] == '#') continue;
+    std::size_t i = 0;
+    while (i < line.size() && (std::isalnum(static_cast<unsigned char>(line[i])) || line[i] == '_' || line[i] == ':')) ++i;
+    if (i == 0 || i == line.size()) return false;
+    return line[i] == '{' || (line[i] == ' ' && i + 1 < line.size() && (std::isdigit(static_cast<unsigned char>(line[i + 1])) || line[i + 1] == '-' || line[i + 1] == '+' || line[i + 1] == 'N'));
+  }
+  return false;
+}
+
+bool LooksOtlpJson(std::string_view text) {
+  const std::string_view head = text.substr(0, 65536);
+  for (const std::string_view key : {"\"resourceMetrics\"", "\"resourceSpans\"", "\"resourceLogs\"", "\"resource_metrics\"",
+                                     "\"resource_spans\"", "\"resource_logs\""}) {
+    if (Contains(head, key)) return true;
+  }
+  return false;
+}
+
+Status DecodeProm(const base::InputFile& file, const wire::Context& context, model::Batch* batch, FileFacts* facts) {
+  wire::TextFacts text;
+  const bool openmetrics = file.bytes.ends_with("# EOF\n") || file.bytes.ends_with("# EOF");
+  RETURN_IF_ERROR(wire::DecodePrometheusText(file.bytes, openmetrics, context, batch, &text));
+  facts->samples = text.samples;
+  return Status::Ok();
+}
+
+std::uint64_t Kept(const model::Batch& batch) { return batch.samples.size() + batch.histograms.size(); }
+
+}  // namespace
+
+DecodeAny::DecodeAny() = default;
+DecodeAny::~DecodeAny() = default;
+
+Status DecodeAny::Decode(std::string_view kind, std::string_view body, const wire::Context& context, model::Batch* batch) {
+  if (kind == "prom") return wire::DecodePrometheusText(body, false, context, batch);
+  if (kind == "otlp-metrics" || kind == "otlp-traces" || kind == "otlp-logs") return wire::DecodeOtlpJson(body, context, batch);
+  if (kind == "nccl-inspector") return l2_comm::DecodeInspector(body, context, batch);
+  if (kind == "train-log") {
+    auto& reader = logs_[context.resource != nullptr ? context.resource->text() : std::string()];
+    l5_train::LogOptions options;
+    options.own_times = false;
+    if (context.resource != nullptr) options.job = context.resource->get("job");
+    if (!reader) reader = std::make_unique<l5_train::TrainLogReader>(options);
+    reader->Feed(body, context, batch);
+    return Status::Ok();
+  }
+  return base::Unsupported("kind \"" + std::string(kind) + "\"");
+}
+
+const std::vector<std::string>& DecodeAny::kinds() {
+  static const std::vector<std::string> kinds = {"prom", "otlp", "nccl-inspector", "nccl-tests", "kineto", "flight-recorder",
+                                                 "train-log", "sse", "proc", "kmsg", "nvidia-smi-xml", "nvidia-smi", "rocm-smi",
+                                                 "mllog", "kubelet-pods", "kubelet-summary", "pod-resources", "slurm", "hami", "prices"};
+  return kinds;
+}
+
+Status DecodeAny::DecodeFile(std::string_view kind, const base::InputFile& file, const wire::Context& context,
+                             model::Batch* batch, FileFacts* facts) {
+  const std::uint64_t before = Kept(*batch);
+  facts->kind = std::string(kind);
+  if (std::find(std::begin(kLater), std::end(kLater), kind) != std::end(kLater)) {
+    return base::Unsupported("kind \"" + std::string(kind) + "\" is not read yet");
+  }
+  const std::string_view head = std::string_view(file.bytes).substr(0, 1u << 20);
+  for (const FileKind& k : kFileKinds) {
+    if (kind != k.name && !(kind.empty() && k.looks(head))) continue;
+    facts->kind = std::string(k.name);
+    auto read = k.read(file, context, batch, &facts->report);
+    if (!read.ok()) return read.status();
+    if (!*read) return base::Invalid("not of kind " + std::string(k.name));
+    facts->samples = Kept(*batch) - before;
+    return Status::Ok();
+  }
+  if (kind == "otlp" || (kind.empty() && LooksOtlpJson(head))) {
+    facts->kind = "otlp";
+    const Status status = wire::DecodeOtlpJson(file.bytes, context, batch);
+    facts->samples = Kept(*batch) - before;
+    if (status.ok()) return status;
+    // Exports of other tools: ids in base64, enums as names, one span alone.
+    if (!l7_genai::LooksSpans(head)) return status;
+    return l7_genai::SpansFromJson(file.bytes, context, batch);
+  }
+  if (kind.empty() && l7_genai::LooksSpans(head)) {
+    facts->kind = "otlp";
+    return l7_genai::SpansFromJson(file.bytes, context, batch);
+  }
+  if (kind == "prom" || (kind.empty() && LooksProm(file.bytes))) {
+    facts->kind = "prom";
+    return DecodeProm(file, context, batch, facts);
+  }
+  if (!kind.empty()) return base::Unsupported("kind \"" + std::string(kind) + "\" cannot be read from a file");
+  return base::Unsupported("no known kind: say it, e.g. strata read prom FILE");
+}
+
+}  // namespace strata::cli

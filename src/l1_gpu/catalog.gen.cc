@@ -1,0 +1,686 @@
+// SPDX-License-Identifier: Apache-2.0
+// Made by tools/gen from src/l1_gpu/catalog.yaml: edit that file. Constant tables, any thread.
+#include "l1_gpu/catalog.gen.h"
+
+namespace strata::l1_gpu {
+namespace {
+
+using model::Fold;
+using model::Form;
+using model::Kind;
+
+constexpr model::SourceName kSources1[] = {
+    {"dcgm_exporter", "DCGM_FI_PROF_GR_ENGINE_ACTIVE", 1, Form::value, "", {}, {}},
+    {"dcgm_exporter", "DCGM_FI_PROF_GR_ENGINE_UTIL_RATIO", 1, Form::value, "", {}, {}},
+    {"dcgm_exporter", "DCGM_FI_DEV_GPU_UTIL", 0.01, Form::value, "", {}, {}},
+    {"dcgm_exporter", "DCGM_FI_DEV_GPU_UTIL_RATIO", 0.01, Form::value, "", {}, {}},
+    {"nvidia_gpu_exporter", "nvidia_smi_utilization_gpu_ratio", 1, Form::value, "", {}, {}},
+    {"amd_exporter", "gpu_gfx_activity", 0.01, Form::value, "", {}, {}},
+    {"amd_exporter", "gpu_gfx_busy_instantaneous", 0.01, Form::value, "", {}, {}},
+    {"ascend_npu_exporter", "npu_chip_info_overall_utilization", 0.01, Form::value, "", {}, {}},
+    {"ascend_npu_exporter", "npu_chip_info_utilization", 0.01, Form::value, "", {}, {}},
+    {"cambricon", "mlu_utilization", 0.01, Form::value, "", {}, {}},
+    {"hygon", "dcu_utilizationrate", 0.01, Form::value, "", {}, {}},
+    {"metax", "mx_gpu_usage", 0.01, Form::value, "", {}, {}},
+    {"iluvatar", "ix_gpu_utilization", 0.01, Form::value, "", {}, {}},
+    {"mthreads", "mtgpu_gpu_utilization", 0.01, Form::value, "", {}, {}},
+    {"kunlunxin", "node_xpu_utilization", 0.01, Form::value, "", {}, {}},
+    {"enflame", "enflame_gcu_usage", 0.01, Form::value, "", {}, {}},
+    {"intel_xpumd", "hw_gpu_utilization", 1, Form::value, "", {}, {}},
+    {"intel_xpumd", "hw_gpu_utilization_ratio", 1, Form::value, "", {}, {}},
+    {"hami", "hami_host_gpu_utilization_ratio", 0.01, Form::value, "", {}, {}},
+    {"hami", "HostCoreUtilization", 0.01, Form::value, "", {}, {}},
+    {"coroot", "node_resources_gpu_utilization_percent_avg", 0.01, Form::value, "", {}, {}},
+};
+constexpr model::MinuteColumn kMinute1[] = {
+    {"gpu_minute", "utilization_ratio", Fold::mean, 0, {}, ""},
+    {"gpu_minute", "utilization_max_ratio", Fold::max, 0, {}, ""},
+};
+constexpr model::AttributeRule kRules1[] = {{"hw.gpu.task", "general"}};
+constexpr model::SourceName kSources2[] = {
+    {"dcgm_exporter", "DCGM_FI_PROF_SM_ACTIVE", 1, Form::value, "", {}, {}},
+    {"dcgm_exporter", "DCGM_FI_PROF_SM_UTIL_RATIO", 1, Form::value, "", {}, {}},
+    {"iluvatar", "ix_sm_utilization", 0.01, Form::value, "", {}, {}},
+    {"ascend_npu_exporter", "npu_chip_info_utilization", 0.01, Form::value, "", {}, {}},
+    {"cambricon", "mlu_core_utilization", 0.01, Form::value, "", {}, {}},
+};
+constexpr model::MinuteColumn kMinute2[] = {{"gpu_minute", "sm_active_ratio", Fold::mean, 0, {}, ""}};
+constexpr model::SourceName kSources3[] = {
+    {"dcgm_exporter", "DCGM_FI_PROF_SM_OCCUPANCY", 1, Form::value, "", {}, {}},
+    {"dcgm_exporter", "DCGM_FI_PROF_SM_OCCUPANCY_RATIO", 1, Form::value, "", {}, {}},
+};
+constexpr model::MinuteColumn kMinute3[] = {{"gpu_minute", "sm_occupancy_ratio", Fold::mean, 0, {}, ""}};
+constexpr model::SourceName kSources4[] = {
+    {"dcgm_exporter", "DCGM_FI_PROF_PIPE_TENSOR_ACTIVE", 1, Form::value, "", {}, {}},
+    {"dcgm_exporter", "DCGM_FI_PROF_TENSOR_UTIL_RATIO", 1, Form::value, "", {}, {}},
+    {"ascend_npu_exporter", "npu_chip_info_cube_utilization", 0.01, Form::value, "", {}, {}},
+    {"cambricon", "mlu_tensor_util", 0.01, Form::value, "", {}, {}},
+};
+constexpr model::MinuteColumn kMinute4[] = {{"gpu_minute", "tensor_active_ratio", Fold::mean, 0, {}, ""}};
+constexpr model::AttributeRule kRules2[] = {{"gpu.pipe", "fp32"}};
+constexpr model::AttributeRule kRules3[] = {{"gpu.pipe", "fp16"}};
+constexpr model::AttributeRule kRules4[] = {{"gpu.pipe", "fp64"}};
+constexpr model::SourceName kSources5[] = {
+    {"dcgm_exporter", "DCGM_FI_PROF_PIPE_FP32_ACTIVE", 1, Form::value, "", {}, kRules2},
+    {"dcgm_exporter", "DCGM_FI_PROF_PIPE_FP16_ACTIVE", 1, Form::value, "", {}, kRules3},
+    {"dcgm_exporter", "DCGM_FI_PROF_PIPE_FP64_ACTIVE", 1, Form::value, "", {}, kRules4},
+    {"ascend_npu_exporter", "npu_chip_info_vector_utilization", 0.01, Form::value, "", {}, {}},
+};
+constexpr model::SourceName kSources6[] = {
+    {"dcgm_exporter", "DCGM_FI_PROF_DRAM_ACTIVE", 1, Form::value, "", {}, {}},
+    {"dcgm_exporter", "DCGM_FI_PROF_DRAM_UTIL_RATIO", 1, Form::value, "", {}, {}},
+    {"ascend_npu_exporter", "npu_chip_info_hbm_bandwidth_utilization", 0.01, Form::value, "", {}, {}},
+    {"intel_xpumd", "hw_memory_bandwidth_utilization", 1, Form::value, "", {}, {}},
+    {"intel_xpumd", "hw_memory_bandwidth_utilization_ratio", 1, Form::value, "", {}, {}},
+};
+constexpr model::MinuteColumn kMinute5[] = {{"gpu_minute", "memory_bandwidth_ratio", Fold::mean, 0, {}, ""}};
+constexpr model::SourceName kSources7[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_MEM_COPY_UTIL", 0.01, Form::value, "", {}, {}},
+    {"dcgm_exporter", "DCGM_FI_DEV_MEM_COPY_UTIL_RATIO", 0.01, Form::value, "", {}, {}},
+    {"nvidia_gpu_exporter", "nvidia_smi_utilization_memory_ratio", 1, Form::value, "", {}, {}},
+    {"hami", "hami_host_gpu_memory_controller_utilization_ratio", 0.01, Form::value, "", {}, {}},
+    {"coroot", "node_resources_gpu_memory_utilization_percent_avg", 0.01, Form::value, "", {}, {}},
+    {"iluvatar", "ix_mem_utilization", 0.01, Form::value, "", {}, {}},
+    {"amd_exporter", "gpu_umc_activity", 0.01, Form::value, "", {}, {}},
+};
+constexpr model::MinuteColumn kMinute6[] = {{"gpu_minute", "memory_controller_ratio", Fold::mean, 0, {}, ""}};
+constexpr model::AttributeRule kRules5[] = {{"type", "vram"}};
+constexpr model::SourceName kSources8[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_FB_USED", 1048576, Form::value, "", {}, {}},
+    {"nvidia_gpu_exporter", "nvidia_smi_memory_used_bytes", 1, Form::value, "", {}, {}},
+    {"amd_exporter", "gpu_used_vram", 1048576, Form::value, "", {}, {}},
+    {"ascend_npu_exporter", "npu_chip_info_hbm_used_memory", 1048576, Form::value, "", {}, {}},
+    {"ascend_npu_exporter", "npu_chip_info_used_memory", 1048576, Form::value, "", {}, {}},
+    {"cambricon", "mlu_memory_used", 1, Form::value, "", {}, {}},
+    {"hygon", "dcu_usedmemory_bytes", 1, Form::value, "", {}, {}},
+    {"metax", "mx_memory_used", 1024, Form::value, "", kRules5, {}},
+    {"iluvatar", "ix_mem_used", 1048576, Form::value, "", {}, {}},
+    {"mthreads", "mtgpu_memory_used_bytes", 1, Form::value, "", {}, {}},
+    {"kunlunxin", "node_xpu_memused", 1048576, Form::value, "", {}, {}},
+    {"enflame", "enflame_gcu_memory_used_bytes", 1, Form::value, "", {}, {}},
+    {"intel_xpumd", "hw_memory_usage", 1, Form::value, "", {}, {}},
+    {"intel_xpumd", "hw_memory_usage_bytes", 1, Form::value, "", {}, {}},
+    {"hami", "hami_host_gpu_memory_used_bytes", 1, Form::value, "", {}, {}},
+    {"hami", "HostGPUMemoryUsage", 1, Form::value, "", {}, {}},
+    {"coroot", "node_resources_gpu_memory_used_bytes", 1, Form::value, "", {}, {}},
+};
+constexpr model::MinuteColumn kMinute7[] = {
+    {"gpu_minute", "memory_used_bytes", Fold::mean, 0, {}, ""},
+    {"gpu_minute", "memory_used_max_bytes", Fold::max, 0, {}, ""},
+};
+constexpr model::SourceName kSources9[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_FB_TOTAL", 1048576, Form::value, "", {}, {}},
+    {"nvidia_gpu_exporter", "nvidia_smi_memory_total_bytes", 1, Form::value, "", {}, {}},
+    {"amd_exporter", "gpu_total_vram", 1048576, Form::value, "", {}, {}},
+    {"ascend_npu_exporter", "npu_chip_info_hbm_total_memory", 1048576, Form::value, "", {}, {}},
+    {"cambricon", "mlu_memory_total", 1, Form::value, "", {}, {}},
+    {"hygon", "dcu_memorycap_bytes", 1, Form::value, "", {}, {}},
+    {"metax", "mx_memory_total", 1024, Form::value, "", kRules5, {}},
+    {"iluvatar", "ix_mem_total", 1048576, Form::value, "", {}, {}},
+    {"mthreads", "mtgpu_memory_total_bytes", 1, Form::value, "", {}, {}},
+    {"kunlunxin", "node_xpu_memtotal", 1048576, Form::value, "", {}, {}},
+    {"enflame", "enflame_gcu_memory_total_bytes", 1, Form::value, "", {}, {}},
+    {"intel_xpumd", "hw_memory_size", 1, Form::value, "", {}, {}},
+    {"intel_xpumd", "hw_memory_size_bytes", 1, Form::value, "", {}, {}},
+    {"coroot", "node_resources_gpu_memory_total_bytes", 1, Form::value, "", {}, {}},
+};
+constexpr model::MinuteColumn kMinute8[] = {{"gpu_minute", "memory_total_bytes", Fold::last, 0, {}, ""}};
+constexpr model::SourceName kSources10[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_FB_FREE", 1048576, Form::value, "", {}, {}},
+    {"nvidia_gpu_exporter", "nvidia_smi_memory_free_bytes", 1, Form::value, "", {}, {}},
+};
+constexpr model::MinuteColumn kMinute9[] = {{"gpu_minute", "memory_free_bytes", Fold::mean, 0, {}, ""}};
+constexpr model::SourceName kSources11[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_FB_RESERVED", 1048576, Form::value, "", {}, {}},
+    {"nvidia_gpu_exporter", "nvidia_smi_memory_reserved_bytes", 1, Form::value, "", {}, {}},
+    {"cambricon", "mlu_memory_reserved", 1, Form::value, "", {}, {}},
+};
+constexpr model::MinuteColumn kMinute10[] = {{"gpu_minute", "memory_reserved_bytes", Fold::last, 0, {}, ""}};
+constexpr model::AttributeRule kRules6[] = {{"network.io.direction", "transmit"}};
+constexpr model::AttributeRule kRules7[] = {{"network.io.direction", "receive"}};
+constexpr model::AttributeRule kRules8[] = {{"network.io.direction", "both"}};
+constexpr model::SourceName kSources12[] = {
+    {"dcgm_exporter", "DCGM_FI_PROF_NVLINK_TX_BYTES", 1, Form::rate, "", {}, kRules6},
+    {"dcgm_exporter", "DCGM_FI_PROF_NVLINK_RX_BYTES", 1, Form::rate, "", {}, kRules7},
+    {"dcgm_exporter", "DCGM_FI_DEV_NVLINK_BANDWIDTH_TOTAL", 1024000, Form::rate, "", {}, kRules8},
+    {"dcgm_exporter", "DCGM_FI_DEV_NVLINK_THROUGHPUT_TOTAL", 1024000, Form::rate, "", {}, kRules8},
+    {"amd_exporter", "gpu_xgmi_link_tx", 1024, Form::value, "", {}, kRules6},
+    {"amd_exporter", "gpu_xgmi_link_rx", 1024, Form::value, "", {}, kRules7},
+    {"cambricon", "mlu_mlulink_cntr_write_byte_total", 1, Form::value, "", {}, kRules6},
+    {"cambricon", "mlu_mlulink_cntr_read_byte_total", 1, Form::value, "", {}, kRules7},
+    {"intel_xpumd", "hw_gpu_io_total", 1, Form::value, "", {}, {}},
+    {"intel_xpumd", "hw_gpu_io_bytes_total", 1, Form::value, "", {}, {}},
+};
+constexpr model::MinuteColumn kMinute11[] = {
+    {"gpu_minute", "link_tx_bytes", Fold::increase, 0, kRules6, ""},
+    {"gpu_minute", "link_rx_bytes", Fold::increase, 0, kRules7, ""},
+    {"gpu_minute", "link_both_bytes", Fold::increase, 0, kRules8, ""},
+};
+constexpr model::AttributeRule kRules9[] = {{"hw.gpu.bus", "nvlink"}};
+constexpr model::AttributeRule kRules10[] = {
+    {"network.io.direction", "transmit"},
+    {"gpu.pcie.transaction", "posted"},
+};
+constexpr model::AttributeRule kRules11[] = {
+    {"network.io.direction", "transmit"},
+    {"gpu.pcie.transaction", "non_posted"},
+};
+constexpr model::AttributeRule kRules12[] = {
+    {"network.io.direction", "transmit"},
+    {"gpu.pcie.transaction", "completion"},
+};
+constexpr model::AttributeRule kRules13[] = {
+    {"network.io.direction", "receive"},
+    {"gpu.pcie.transaction", "posted"},
+};
+constexpr model::AttributeRule kRules14[] = {
+    {"network.io.direction", "receive"},
+    {"gpu.pcie.transaction", "non_posted"},
+};
+constexpr model::AttributeRule kRules15[] = {
+    {"network.io.direction", "receive"},
+    {"gpu.pcie.transaction", "completion"},
+};
+constexpr model::SourceName kSources13[] = {
+    {"dcgm_exporter", "DCGM_FI_PROF_PCIE_TX_BYTES", 1, Form::rate, "", {}, kRules6},
+    {"dcgm_exporter", "DCGM_FI_PROF_PCIE_RX_BYTES", 1, Form::rate, "", {}, kRules7},
+    {"amd_exporter", "pcie_bandwidth", 125000, Form::rate, "", {}, kRules8},
+    {"ascend_npu_exporter", "npu_chip_info_pcie_tx_p_bw", 1000000000, Form::rate, "", {}, kRules10},
+    {"ascend_npu_exporter", "npu_chip_info_pcie_tx_np_bw", 1000000000, Form::rate, "", {}, kRules11},
+    {"ascend_npu_exporter", "npu_chip_info_pcie_tx_cpl_bw", 1000000000, Form::rate, "", {}, kRules12},
+    {"ascend_npu_exporter", "npu_chip_info_pcie_rx_p_bw", 1000000000, Form::rate, "", {}, kRules13},
+    {"ascend_npu_exporter", "npu_chip_info_pcie_rx_np_bw", 1000000000, Form::rate, "", {}, kRules14},
+    {"ascend_npu_exporter", "npu_chip_info_pcie_rx_cpl_bw", 1000000000, Form::rate, "", {}, kRules15},
+    {"cambricon", "mlu_pcie_write_throughput", 50, Form::rate, "", {}, kRules6},
+    {"cambricon", "mlu_pcie_read_throughput", 50, Form::rate, "", {}, kRules7},
+    {"hygon", "dcu_pciebw_mb", 1048576, Form::rate, "", {}, kRules8},
+    {"iluvatar", "ix_pcie_tx_throughput", 1, Form::rate, "", {}, kRules6},
+};
+constexpr model::MinuteColumn kMinute12[] = {
+    {"gpu_minute", "pcie_tx_bytes", Fold::increase, 0, kRules6, ""},
+    {"gpu_minute", "pcie_rx_bytes", Fold::increase, 0, kRules7, ""},
+    {"gpu_minute", "pcie_both_bytes", Fold::increase, 0, kRules8, ""},
+};
+constexpr model::AttributeRule kRules16[] = {{"hw.gpu.bus", "pcie"}};
+constexpr model::SourceName kSources14[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_PCIE_REPLAY_COUNTER", 1, Form::value, "", {}, {}},
+    {"dcgm_exporter", "DCGM_FI_DEV_PCIE_REPLAY_TOTAL", 1, Form::value, "", {}, {}},
+    {"amd_exporter", "pcie_replay_count", 1, Form::value, "", {}, {}},
+    {"cambricon", "mlu_pcie_replay_count", 1, Form::value, "", {}, {}},
+};
+constexpr model::MinuteColumn kMinute13[] = {{"gpu_minute", "pcie_replays", Fold::increase, 0, {}, ""}};
+constexpr model::SourceName kSources15[] = {
+    {"ascend_npu_exporter", "npu_chip_info_bandwidth_tx", 1000000, Form::rate, "", {}, kRules6},
+    {"ascend_npu_exporter", "npu_chip_info_bandwidth_rx", 1000000, Form::rate, "", {}, kRules7},
+};
+constexpr model::SourceName kSources16[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_GPU_TEMP", 1, Form::value, "", {}, {}},
+    {"dcgm_exporter", "DCGM_FI_DEV_GPU_TEMP_CELSIUS", 1, Form::value, "", {}, {}},
+    {"nvidia_gpu_exporter", "nvidia_smi_temperature_gpu", 1, Form::value, "", {}, {}},
+    {"amd_exporter", "gpu_junction_temperature", 1, Form::value, "", {}, {}},
+    {"amd_exporter", "gpu_edge_temperature", 1, Form::value, "", {}, {}},
+    {"ascend_npu_exporter", "npu_chip_info_temperature", 1, Form::value, "", {}, {}},
+    {"cambricon", "mlu_chip_temperature", 1, Form::value, "", {}, {}},
+    {"cambricon", "mlu_temperature", 1, Form::value, "", {}, {}},
+    {"hygon", "dcu_temp", 1, Form::value, "", {}, {}},
+    {"metax", "mx_chip_hotspot_temp", 1, Form::value, "", {}, {}},
+    {"iluvatar", "ix_temperature", 1, Form::value, "", {}, {}},
+    {"iluvatar", "ix_gpu_temperature", 1, Form::value, "", {}, {}},
+    {"mthreads", "mtgpu_gpu_temp", 1, Form::value, "", {}, {}},
+    {"kunlunxin", "node_xpu_temp", 1, Form::value, "", {}, {}},
+    {"enflame", "enflame_gcu_temperatures", 1, Form::value, "", {}, {}},
+    {"intel_xpumd", "hw_temperature", 1, Form::value, "", {}, {}},
+    {"intel_xpumd", "hw_temperature_celsius", 1, Form::value, "", {}, {}},
+    {"coroot", "node_resources_gpu_temperature_celsius", 1, Form::value, "", {}, {}},
+};
+constexpr model::MinuteColumn kMinute14[] = {{"gpu_minute", "temperature_c", Fold::max, 0, {}, ""}};
+constexpr model::AttributeRule kRules17[] = {{"hw.type", "gpu"}, {"hw.sensor_location", "core"}};
+constexpr model::SourceName kSources17[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_MEMORY_TEMP", 1, Form::value, "", {}, {}},
+    {"nvidia_gpu_exporter", "nvidia_smi_temperature_memory", 1, Form::value, "", {}, {}},
+    {"amd_exporter", "gpu_memory_temperature", 1, Form::value, "", {}, {}},
+    {"amd_exporter", "gpu_hbm_temperature", 1, Form::value, "", {}, {}},
+    {"ascend_npu_exporter", "npu_chip_info_hbm_temperature", 1, Form::value, "", {}, {}},
+    {"cambricon", "mlu_memory_temperature", 1, Form::value, "", {}, {}},
+};
+constexpr model::MinuteColumn kMinute15[] = {{"gpu_minute", "memory_temperature_c", Fold::max, 0, {}, ""}};
+constexpr model::AttributeRule kRules18[] = {{"hw.type", "gpu"}, {"hw.sensor_location", "memory"}};
+constexpr model::SourceName kSources18[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_POWER_USAGE", 1, Form::value, "", {}, {}},
+    {"dcgm_exporter", "DCGM_FI_DEV_BOARD_POWER_WATTS", 1, Form::value, "", {}, {}},
+    {"dcgm_exporter", "DCGM_FI_DEV_POWER_USAGE_INSTANT", 1, Form::value, "", {}, {}},
+    {"nvidia_gpu_exporter", "nvidia_smi_power_draw_instant_watts", 1, Form::value, "", {}, {}},
+    {"nvidia_gpu_exporter", "nvidia_smi_power_draw_average_watts", 1, Form::value, "", {}, {}},
+    {"nvidia_gpu_exporter", "nvidia_smi_power_draw_watts", 1, Form::value, "", {}, {}},
+    {"amd_exporter", "gpu_package_power", 1, Form::value, "", {}, {}},
+    {"amd_exporter", "gpu_average_package_power", 1, Form::value, "", {}, {}},
+    {"amd_exporter", "gpu_power_usage", 1, Form::value, "", {}, {}},
+    {"ascend_npu_exporter", "npu_chip_info_power", 1, Form::value, "", {}, {}},
+    {"cambricon", "mlu_power_usage", 1, Form::value, "", {}, {}},
+    {"hygon", "dcu_power_usage", 1, Form::value, "", {}, {}},
+    {"metax", "mx_board_power", 0.001, Form::value, "", {}, {}},
+    {"iluvatar", "ix_power_usage", 1, Form::value, "", {}, {}},
+    {"mthreads", "mtgpu_power_usage_milliwatts", 0.001, Form::value, "", {}, {}},
+    {"kunlunxin", "node_xpu_powerUsage", 1, Form::value, "", {}, {}},
+    {"enflame", "enflame_gcu_power_consumption", 1, Form::value, "", {}, {}},
+    {"intel_xpumd", "hw_power", 1, Form::value, "", {}, {}},
+    {"intel_xpumd", "hw_power_watts", 1, Form::value, "", {}, {}},
+    {"coroot", "node_resources_gpu_power_usage_watts", 1, Form::value, "", {}, {}},
+};
+constexpr model::MinuteColumn kMinute16[] = {
+    {"gpu_minute", "power_w", Fold::mean, 0, {}, ""},
+    {"gpu_minute", "power_max_w", Fold::max, 0, {}, ""},
+};
+constexpr model::AttributeRule kRules19[] = {{"hw.type", "gpu"}};
+constexpr model::SourceName kSources19[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_POWER_MGMT_LIMIT", 1, Form::value, "", {}, {}},
+    {"nvidia_gpu_exporter", "nvidia_smi_enforced_power_limit_watts", 1, Form::value, "", {}, {}},
+    {"nvidia_gpu_exporter", "nvidia_smi_power_limit_watts", 1, Form::value, "", {}, {}},
+    {"cambricon", "mlu_power_current_limit", 1, Form::value, "", {}, {}},
+};
+constexpr model::MinuteColumn kMinute17[] = {{"gpu_minute", "power_limit_w", Fold::last, 0, {}, ""}};
+constexpr model::SourceName kSources20[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", 0.001, Form::value, "", {}, {}},
+    {"amd_exporter", "gpu_energy_consumed", 1e-06, Form::value, "", {}, {}},
+    {"intel_xpumd", "hw_energy_total", 1, Form::value, "", {}, {}},
+    {"intel_xpumd", "hw_energy_joules_total", 1, Form::value, "", {}, {}},
+};
+constexpr model::MinuteColumn kMinute18[] = {{"gpu_minute", "energy_j", Fold::increase, 0, {}, ""}};
+constexpr model::SourceName kSources21[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_SM_CLOCK", 1000000, Form::value, "", {}, {}},
+    {"nvidia_gpu_exporter", "nvidia_smi_clocks_current_sm_clock_hz", 1, Form::value, "", {}, {}},
+    {"amd_exporter", "gpu_clock", 1000000, Form::value, "", {}, {}},
+    {"ascend_npu_exporter", "npu_chip_info_aicore_current_freq", 1000000, Form::value, "", {}, {}},
+    {"cambricon", "mlu_frequency", 1000000, Form::value, "", {}, {}},
+    {"hygon", "dcu_sclk", 1000000, Form::value, "", {}, {}},
+    {"metax", "mx_gpu_clock", 1000000, Form::value, "", {}, {}},
+    {"iluvatar", "ix_sm_clock", 1000000, Form::value, "", {}, {}},
+    {"intel_xpumd", "hw_frequency", 1, Form::value, "", {}, {}},
+    {"intel_xpumd", "hw_frequency_hertz", 1, Form::value, "", {}, {}},
+};
+constexpr model::MinuteColumn kMinute19[] = {
+    {"gpu_minute", "clock_core_hz", Fold::mean, 0, {}, ""},
+    {"gpu_minute", "clock_core_min_hz", Fold::min, 0, {}, ""},
+};
+constexpr model::SourceName kSources22[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_MEM_CLOCK", 1000000, Form::value, "", {}, {}},
+    {"nvidia_gpu_exporter", "nvidia_smi_clocks_current_memory_clock_hz", 1, Form::value, "", {}, {}},
+    {"cambricon", "mlu_ddr_frequency", 1000000, Form::value, "", {}, {}},
+    {"iluvatar", "ix_mem_clock", 1000000, Form::value, "", {}, {}},
+};
+constexpr model::MinuteColumn kMinute20[] = {{"gpu_minute", "clock_memory_hz", Fold::mean, 0, {}, ""}};
+constexpr model::SourceName kSources23[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_ENC_UTIL", 0.01, Form::value, "", {}, {}},
+    {"nvidia_gpu_exporter", "nvidia_smi_utilization_encoder_ratio", 1, Form::value, "", {}, {}},
+};
+constexpr model::SourceName kSources24[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_DEC_UTIL", 0.01, Form::value, "", {}, {}},
+    {"nvidia_gpu_exporter", "nvidia_smi_utilization_decoder_ratio", 1, Form::value, "", {}, {}},
+};
+constexpr model::AttributeRule kRules20[] = {
+    {"gpu_idle", "0"},
+    {"clocks_setting", "1"},
+    {"power_cap", "2"},
+    {"hw_slowdown", "3"},
+    {"sync_boost", "4"},
+    {"sw_thermal", "5"},
+    {"hw_thermal", "6"},
+    {"hw_power_brake", "7"},
+    {"display_clocks", "8"},
+};
+constexpr model::AttributeRule kRules21[] = {{"reason", "hw_thermal"}};
+constexpr model::SourceName kSources25[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_CLOCKS_EVENT_REASONS", 1, Form::bits, "", {}, kRules20},
+    {"dcgm_exporter", "DCGM_FI_DEV_CLOCK_THROTTLE_REASONS", 1, Form::bits, "", {}, kRules20},
+    {"nvidia_gpu_exporter", "nvidia_smi_clocks_event_reasons_active", 1, Form::bits, "", {}, kRules20},
+    {"cambricon", "mlu_thermal_slow_down", 1, Form::value, "", {}, kRules21},
+    {"intel_xpumd", "hw_frequency_throttle_status", 1, Form::value, "", {}, {}},
+};
+constexpr model::AttributeRule kRules22[] = {{"reason", "power_cap"}};
+constexpr model::AttributeRule kRules23[] = {{"reason", "sw_thermal"}};
+constexpr model::AttributeRule kRules24[] = {{"reason", "hw_slowdown"}};
+constexpr model::AttributeRule kRules25[] = {{"reason", "hw_power_brake"}};
+constexpr model::MinuteColumn kMinute21[] = {
+    {"gpu_minute", "throttle_power_s", Fold::seconds_over, 0, kRules22, ""},
+    {"gpu_minute", "throttle_thermal_s", Fold::seconds_over, 0, kRules23, ""},
+    {"gpu_minute", "throttle_hw_thermal_s", Fold::seconds_over, 0, kRules21, ""},
+    {"gpu_minute", "throttle_hw_slowdown_s", Fold::seconds_over, 0, kRules24, ""},
+    {"gpu_minute", "throttle_power_brake_s", Fold::seconds_over, 0, kRules25, ""},
+};
+constexpr model::SourceName kSources26[] = {
+    {"dcgm_exporter", "DCGM_EXP_CLOCK_EVENTS_COUNT", 1, Form::value, "", {}, {}},
+};
+constexpr model::AttributeRule kRules26[] = {{"reason", "thermal"}};
+constexpr model::AttributeRule kRules27[] = {{"reason", "sync_boost"}};
+constexpr model::AttributeRule kRules28[] = {{"reason", "board_limit"}};
+constexpr model::SourceName kSources27[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_POWER_VIOLATION", 1e-09, Form::value, "", {}, kRules22},
+    {"dcgm_exporter", "DCGM_FI_DEV_THERMAL_VIOLATION", 1e-09, Form::value, "", {}, kRules26},
+    {"dcgm_exporter", "DCGM_FI_DEV_SYNC_BOOST_VIOLATION", 1e-09, Form::value, "", {}, kRules27},
+    {"dcgm_exporter", "DCGM_FI_DEV_BOARD_LIMIT_VIOLATION", 1e-09, Form::value, "", {}, kRules28},
+    {"nvidia_gpu_exporter", "nvidia_smi_clocks_event_reasons_counters_sw_power_cap_seconds", 1, Form::value, "", {}, kRules22},
+    {"nvidia_gpu_exporter", "nvidia_smi_clocks_event_reasons_counters_sw_thermal_slowdown_seconds", 1, Form::value, "", {}, kRules23},
+    {"nvidia_gpu_exporter", "nvidia_smi_clocks_event_reasons_counters_hw_thermal_slowdown_seconds", 1, Form::value, "", {}, kRules21},
+    {"nvidia_gpu_exporter", "nvidia_smi_clocks_event_reasons_counters_hw_power_brake_slowdown_seconds", 1, Form::value, "", {}, kRules25},
+    {"nvidia_gpu_exporter", "nvidia_smi_clocks_event_reasons_counters_sync_boost_seconds", 1, Form::value, "", {}, kRules27},
+};
+constexpr model::MinuteColumn kMinute22[] = {{"gpu_minute", "throttle_s", Fold::increase, 0, {}, ""}};
+constexpr model::SourceName kSources28[] = {
+    {"amd_exporter", "gpu_violation_ppt_residency_percentage", 0.01, Form::value, "", {}, kRules22},
+};
+constexpr model::AttributeRule kRules29[] = {{"error.type", "corrected"}};
+constexpr model::AttributeRule kRules30[] = {{"error.type", "uncorrected"}};
+constexpr model::SourceName kSources29[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_ECC_SBE_VOL_TOTAL", 1, Form::value, "", {}, kRules29},
+    {"dcgm_exporter", "DCGM_FI_DEV_ECC_DBE_VOL_TOTAL", 1, Form::value, "", {}, kRules30},
+    {"nvidia_gpu_exporter", "nvidia_smi_ecc_errors_corrected_volatile_total", 1, Form::value, "", {}, kRules29},
+    {"nvidia_gpu_exporter", "nvidia_smi_ecc_errors_uncorrected_volatile_total", 1, Form::value, "", {}, kRules30},
+    {"amd_exporter", "gpu_ecc_correct_total", 1, Form::value, "", {}, kRules29},
+    {"amd_exporter", "gpu_ecc_uncorrect_total", 1, Form::value, "", {}, kRules30},
+    {"ascend_npu_exporter", "npu_chip_info_hbm_ecc_total_single_bit_error_cnt", 1, Form::value, "", {}, kRules29},
+    {"ascend_npu_exporter", "npu_chip_info_hbm_ecc_total_double_bit_error_cnt", 1, Form::value, "", {}, kRules30},
+    {"cambricon", "mlu_dram_ecc_sbe_count", 1, Form::value, "", {}, kRules29},
+    {"cambricon", "mlu_dram_ecc_dbe_count", 1, Form::value, "", {}, kRules30},
+    {"hygon", "dcu_ce_count", 1, Form::value, "", {}, kRules29},
+    {"hygon", "dcu_ue_count", 1, Form::value, "", {}, kRules30},
+    {"iluvatar", "ix_ecc_sbe_vol_status", 1, Form::value, "", {}, kRules29},
+    {"iluvatar", "ix_ecc_dbe_vol_status", 1, Form::value, "", {}, kRules30},
+    {"intel_xpumd", "hw_errors_total", 1, Form::value, "", {}, {}},
+};
+constexpr model::MinuteColumn kMinute23[] = {
+    {"gpu_minute", "ecc_corrected", Fold::increase, 0, kRules29, ""},
+    {"gpu_minute", "ecc_uncorrected", Fold::increase, 0, kRules30, ""},
+};
+constexpr model::AttributeRule kRules31[] = {{"hw.type", "gpu"}, {"error.type", "corrected|uncorrected"}};
+constexpr model::SourceName kSources30[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_ECC_SBE_AGG_TOTAL", 1, Form::value, "", {}, kRules29},
+    {"dcgm_exporter", "DCGM_FI_DEV_ECC_DBE_AGG_TOTAL", 1, Form::value, "", {}, kRules30},
+    {"nvidia_gpu_exporter", "nvidia_smi_ecc_errors_corrected_aggregate_total", 1, Form::value, "", {}, kRules29},
+    {"nvidia_gpu_exporter", "nvidia_smi_ecc_errors_uncorrected_aggregate_total", 1, Form::value, "", {}, kRules30},
+};
+constexpr model::AttributeRule kRules32[] = {{"kind", "uncorrected"}};
+constexpr model::AttributeRule kRules33[] = {{"kind", "corrected"}};
+constexpr model::AttributeRule kRules34[] = {{"kind", "failed"}};
+constexpr model::AttributeRule kRules35[] = {{"kind", "pending"}};
+constexpr model::SourceName kSources31[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_UNCORRECTABLE_REMAPPED_ROWS", 1, Form::value, "", {}, kRules32},
+    {"dcgm_exporter", "DCGM_FI_DEV_CORRECTABLE_REMAPPED_ROWS", 1, Form::value, "", {}, kRules33},
+    {"dcgm_exporter", "DCGM_FI_DEV_ROW_REMAP_FAILURE", 1, Form::value, "", {}, kRules34},
+    {"dcgm_exporter", "DCGM_FI_DEV_ROW_REMAP_PENDING", 1, Form::value, "", {}, kRules35},
+    {"dcgm_exporter", "DCGM_FI_DEV_ROW_REMAP_UNCORRECTABLE_TOTAL", 1, Form::value, "", {}, kRules32},
+    {"dcgm_exporter", "DCGM_FI_DEV_ROW_REMAP_FAILED", 1, Form::value, "", {}, kRules34},
+    {"nvidia_gpu_exporter", "nvidia_smi_remapped_rows_uncorrectable", 1, Form::value, "", {}, kRules32},
+    {"nvidia_gpu_exporter", "nvidia_smi_remapped_rows_correctable", 1, Form::value, "", {}, kRules33},
+    {"nvidia_gpu_exporter", "nvidia_smi_remapped_rows_pending", 1, Form::value, "", {}, kRules35},
+    {"nvidia_gpu_exporter", "nvidia_smi_remapped_rows_failure", 1, Form::value, "", {}, kRules34},
+    {"cambricon", "mlu_remapped_correct_rows", 1, Form::value, "", {}, kRules33},
+    {"cambricon", "mlu_remapped_uncorrect_rows", 1, Form::value, "", {}, kRules32},
+    {"cambricon", "mlu_remapped_pending_rows", 1, Form::value, "", {}, kRules35},
+    {"cambricon", "mlu_remapped_failed_rows", 1, Form::value, "", {}, kRules34},
+    {"ascend_npu_exporter", "npu_chip_info_hbm_ecc_single_bit_isolated_pages_cnt", 1, Form::value, "", {}, kRules33},
+    {"ascend_npu_exporter", "npu_chip_info_hbm_ecc_double_bit_isolated_pages_cnt", 1, Form::value, "", {}, kRules32},
+};
+constexpr model::MinuteColumn kMinute24[] = {
+    {"gpu_minute", "row_remap_uncorrected", Fold::last, 0, kRules32, ""},
+    {"gpu_minute", "row_remap_pending", Fold::max, 0, kRules35, ""},
+    {"gpu_minute", "row_remap_failed", Fold::max, 0, kRules34, ""},
+};
+constexpr model::MinuteColumn kMinute25[] = {{"gpu_minute", "faults", Fold::count, 0, {}, ""}};
+constexpr model::SourceName kSources32[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_XID_ERRORS", 1, Form::value, "", {}, {}},
+    {"dcgm_exporter", "DCGM_FI_DEV_XID_ERROR", 1, Form::value, "", {}, {}},
+    {"ascend_npu_exporter", "npu_chip_info_error_code", 1, Form::value, "", {}, {}},
+    {"cambricon", "mlu_last_xid_error", 1, Form::value, "", {}, {}},
+    {"iluvatar", "ix_xid_errors", 1, Form::value, "", {}, {}},
+};
+constexpr model::MinuteColumn kMinute26[] = {{"gpu_minute", "fault_last_code", Fold::last, 0, {}, ""}};
+constexpr model::SourceName kSources33[] = {
+    {"dcgm_exporter", "DCGM_EXP_XID_ERRORS_COUNT", 1, Form::value, "", {}, {}},
+    {"amd_exporter", "gpu_afid_errors", 1, Form::value, "", {}, {}},
+    {"cambricon", "mlu_xid_error", 1, Form::value, "", {}, {}},
+    {"kunlunxin", "node_xpu_xidCount", 1, Form::value, "", {}, {}},
+};
+constexpr model::AttributeRule kRules36[] = {{"error.type", "crc_flit"}};
+constexpr model::AttributeRule kRules37[] = {{"error.type", "crc_data"}};
+constexpr model::AttributeRule kRules38[] = {{"error.type", "replay"}};
+constexpr model::AttributeRule kRules39[] = {{"error.type", "recovery"}};
+constexpr model::AttributeRule kRules40[] = {{"error.type", "crc"}, {"network.io.direction", "transmit"}};
+constexpr model::AttributeRule kRules41[] = {{"error.type", "crc"}, {"network.io.direction", "receive"}};
+constexpr model::AttributeRule kRules42[] = {{"error.type", "ecc_uncorrected"}};
+constexpr model::SourceName kSources34[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_NVLINK_CRC_FLIT_ERROR_COUNT_TOTAL", 1, Form::value, "", {}, kRules36},
+    {"dcgm_exporter", "DCGM_FI_DEV_NVLINK_CRC_DATA_ERROR_COUNT_TOTAL", 1, Form::value, "", {}, kRules37},
+    {"dcgm_exporter", "DCGM_FI_DEV_NVLINK_REPLAY_ERROR_COUNT_TOTAL", 1, Form::value, "", {}, kRules38},
+    {"dcgm_exporter", "DCGM_FI_DEV_NVLINK_RECOVERY_ERROR_COUNT_TOTAL", 1, Form::value, "", {}, kRules39},
+    {"ascend_npu_exporter", "npu_chip_info_sio_crc_tx_err_cnt", 1, Form::value, "", {}, kRules40},
+    {"ascend_npu_exporter", "npu_chip_info_sio_crc_rx_err_cnt", 1, Form::value, "", {}, kRules41},
+    {"cambricon", "mlu_mlulink_err_ecc_double_total", 1, Form::value, "", {}, kRules42},
+};
+constexpr model::MinuteColumn kMinute27[] = {{"gpu_minute", "link_errors", Fold::increase, 0, {}, ""}};
+constexpr model::SourceName kSources35[] = {
+    {"ascend_npu_exporter", "npu_chip_info_process_info", 1048576, Form::value, "", {}, {}},
+    {"cambricon", "mlu_process_physical_memory_used", 1, Form::value, "", {}, {}},
+    {"iluvatar", "ix_process_info", 1048576, Form::value, "", {}, {}},
+    {"hami", "hami_vgpu_memory_used_bytes", 1, Form::value, "", {}, {}},
+    {"hami", "vGPU_device_memory_usage_in_bytes", 1, Form::value, "", {}, {}},
+};
+constexpr model::SourceName kSources36[] = {
+    {"cambricon", "mlu_process_ipu_utilization", 0.01, Form::value, "", {}, {}},
+    {"hami", "hami_container_device_utilization_ratio", 0.01, Form::value, "", {}, {}},
+    {"amd_exporter", "gpu_process_cu_occupancy", 0.01, Form::value, "", {}, {}},
+    {"coroot", "container_resources_gpu_usage_percent", 0.01, Form::value, "", {}, {}},
+};
+constexpr model::SourceName kSources37[] = {
+    {"dcgm_exporter", "DCGM_EXP_GPU_HEALTH_STATUS", 1, Form::value, "", {}, {}},
+    {"dcgm_exporter", "DCGM_FI_DEV_GPU_RECOVERY_ACTION", 1, Form::value, "", {}, {}},
+    {"nvidia_gpu_exporter", "nvidia_smi_gpu_recovery_action", 1, Form::value, "", {}, {}},
+    {"amd_exporter", "gpu_health", 1, Form::value, "", {}, {}},
+    {"ascend_npu_exporter", "npu_chip_info_health_status", 1, Form::value, "", {}, {}},
+    {"cambricon", "mlu_health", 1, Form::value, "", {}, {}},
+    {"enflame", "enflame_gcu_health", 1, Form::value, "", {}, {}},
+};
+constexpr std::string_view kPrefixes1[] = {"DCGM_FI_", "DCGM_EXP_"};
+constexpr model::LabelRule kLabels1[] = {
+    {"UUID", "hw.id"},
+    {"uuid", "hw.id"},
+    {"gpu_uuid", "hw.id"},
+    {"modelName", "hw.model"},
+    {"model_name", "hw.model"},
+    {"Hostname", "host.name"},
+    {"hostname", "host.name"},
+    {"gpu", "gpu.index"},
+    {"pci_bus_id", "pci.address"},
+    {"GPU_I_ID", "gpu.mig.id"},
+    {"GPU_I_PROFILE", "gpu.mig.profile"},
+    {"exported_namespace", "k8s.namespace.name"},
+    {"namespace", "k8s.namespace.name"},
+    {"pod_namespace", "k8s.namespace.name"},
+    {"exported_pod", "k8s.pod.name"},
+    {"pod", "k8s.pod.name"},
+    {"pod_name", "k8s.pod.name"},
+    {"exported_container", "k8s.container.name"},
+    {"container", "k8s.container.name"},
+    {"container_name", "k8s.container.name"},
+    {"pod_uid", "k8s.pod.uid"},
+    {"DCGM_FI_DRIVER_VERSION", "hw.driver_version"},
+    {"nvlink", "gpu.link"},
+    {"hpc_job", "slurm.job.id"},
+    {"vgpu", "gpu.vgpu"},
+    {"clock_event", "reason"},
+    {"xid", "code"},
+};
+constexpr double kBlanks1[] = {
+    9.223372036854776e+18,
+    9.223372036854776e+18,
+    9.223372036854776e+18,
+    9.223372036854776e+18,
+    2147483632,
+    2147483633,
+    2147483634,
+    2147483635,
+    140737488355328,
+    140737488355329,
+    140737488355330,
+    140737488355331,
+};
+constexpr std::string_view kPrefixes2[] = {"nvidia_smi_"};
+constexpr model::LabelRule kLabels2[] = {{"uuid", "hw.id"}};
+constexpr std::string_view kPrefixes3[] = {"gpu_", "pcie_", "amd_gpu_"};
+constexpr model::LabelRule kLabels3[] = {
+    {"gpu_uuid", "hw.id"},
+    {"GPU_UUID", "hw.id"},
+    {"card_model", "hw.model"},
+    {"card_series", "hw.model"},
+    {"hostname", "host.name"},
+    {"gpu_id", "gpu.index"},
+    {"gpu_partition_id", "gpu.mig.id"},
+    {"gpu_compute_partition_type", "gpu.mig.profile"},
+    {"serial_number", "hw.serial_number"},
+    {"SERIAL_NUMBER", "hw.serial_number"},
+    {"namespace", "k8s.namespace.name"},
+    {"pod", "k8s.pod.name"},
+    {"container", "k8s.container.name"},
+    {"pod_uid", "k8s.pod.uid"},
+    {"job_id", "slurm.job.id"},
+    {"driver_version", "hw.driver_version"},
+    {"kfd_process_id", "process.pid"},
+};
+constexpr model::AttributeRule kRules43[] = {{"amd_gpu_", "gpu_"}, {"amd_pcie_", "pcie_"}};
+constexpr std::string_view kPrefixes4[] = {"npu_chip_info_"};
+constexpr model::LabelRule kLabels4[] = {
+    {"vdie_id", "hw.id"},
+    {"id", "gpu.index"},
+    {"npuID", "gpu.index"},
+    {"model_name", "hw.model"},
+    {"pcie_bus_info", "pci.address"},
+    {"namespace", "k8s.namespace.name"},
+    {"pod_name", "k8s.pod.name"},
+    {"container_name", "k8s.container.name"},
+    {"process_id", "process.pid"},
+};
+constexpr std::string_view kPrefixes5[] = {"mlu_"};
+constexpr model::LabelRule kLabels5[] = {
+    {"uuid", "hw.id"},
+    {"mlu", "gpu.index"},
+    {"model", "hw.model"},
+    {"node", "host.name"},
+    {"sn", "hw.serial_number"},
+    {"driver", "hw.driver_version"},
+    {"pid", "process.pid"},
+    {"xid", "code"},
+};
+constexpr std::string_view kPrefixes6[] = {"dcu_"};
+constexpr model::LabelRule kLabels6[] = {
+    {"device_id", "hw.id"},
+    {"minor_number", "gpu.index"},
+    {"dcu_pod_namespace", "k8s.namespace.name"},
+    {"dcu_pod_name", "k8s.pod.name"},
+    {"container", "k8s.container.name"},
+};
+constexpr std::string_view kPrefixes7[] = {"mx_"};
+constexpr model::LabelRule kLabels7[] = {
+    {"uuid", "hw.id"},
+    {"deviceId", "gpu.index"},
+    {"Hostname", "host.name"},
+    {"exported_namespace", "k8s.namespace.name"},
+    {"exported_pod", "k8s.pod.name"},
+    {"exported_container", "k8s.container.name"},
+};
+constexpr std::string_view kPrefixes8[] = {"ix_"};
+constexpr model::LabelRule kLabels8[] = {
+    {"uuid", "hw.id"},
+    {"gpu", "gpu.index"},
+    {"name", "hw.model"},
+    {"node_name", "host.name"},
+    {"namespace", "k8s.namespace.name"},
+    {"pod", "k8s.pod.name"},
+    {"container", "k8s.container.name"},
+    {"process_pid", "process.pid"},
+};
+constexpr std::string_view kPrefixes9[] = {"mtgpu_"};
+constexpr std::string_view kPrefixes10[] = {"node_xpu_"};
+constexpr std::string_view kPrefixes11[] = {"enflame_gcu_"};
+constexpr std::string_view kPrefixes12[] = {"hw_"};
+constexpr model::LabelRule kLabels9[] = {{"hw_id", "hw.id"}, {"hw_name", "hw.name"}};
+constexpr std::string_view kPrefixes13[] = {"hami_"};
+constexpr model::LabelRule kLabels10[] = {
+    {"device_uuid", "hw.id"},
+    {"deviceuuid", "hw.id"},
+    {"node", "host.name"},
+    {"nodeid", "host.name"},
+    {"namespace", "k8s.namespace.name"},
+    {"podnamespace", "k8s.namespace.name"},
+    {"pod", "k8s.pod.name"},
+    {"podname", "k8s.pod.name"},
+    {"container", "k8s.container.name"},
+    {"ctrname", "k8s.container.name"},
+};
+constexpr std::string_view kPrefixes14[] = {"node_resources_gpu_"};
+constexpr model::LabelRule kLabels11[] = {{"gpu_uuid", "hw.id"}, {"gpu", "gpu.index"}};
+constexpr model::Signal kSignals1[] = {
+    {"gpu.utilization", "1", Kind::gauge, "gpu", "hw.gpu.utilization", kRules1, "share of time at least one kernel was resident; not efficiency", kSources1, kMinute1},
+    {"gpu.sm.active", "1", Kind::gauge, "gpu", "", {}, "average share of SMs that had a warp", kSources2, kMinute2},
+    {"gpu.sm.occupancy", "1", Kind::gauge, "gpu", "", {}, "resident warps / maximum warps", kSources3, kMinute3},
+    {"gpu.tensor.active", "1", Kind::gauge, "gpu", "", {}, "share of cycles the tensor/matrix pipe was busy", kSources4, kMinute4},
+    {"gpu.vector.active", "1", Kind::gauge, "gpu", "", {}, "share of cycles the vector (CUDA core) pipes were busy, by pipe", kSources5, {}},
+    {"gpu.memory.bandwidth.utilization", "1", Kind::gauge, "gpu", "", {}, "share of the theoretical device memory bandwidth in use", kSources6, kMinute5},
+    {"gpu.memory.controller.active", "1", Kind::gauge, "gpu", "", {}, "share of time memory was read or written (coarse)", kSources7, kMinute6},
+    {"gpu.memory.used", "By", Kind::gauge, "gpu", "hw.gpu.memory.usage", {}, "device memory in use, without what the driver reserves", kSources8, kMinute7},
+    {"gpu.memory.total", "By", Kind::gauge, "gpu", "hw.gpu.memory.limit", {}, "device memory installed", kSources9, kMinute8},
+    {"gpu.memory.free", "By", Kind::gauge, "gpu", "", {}, "device memory free", kSources10, kMinute9},
+    {"gpu.memory.reserved", "By", Kind::gauge, "gpu", "", {}, "device memory the driver keeps for itself", kSources11, kMinute10},
+    {"gpu.link.io", "By", Kind::counter, "gpu", "hw.gpu.io", kRules9, "bytes over the links between GPUs (NVLink, xGMI, HCCS, MLU-Link)", kSources12, kMinute11},
+    {"gpu.pcie.io", "By", Kind::counter, "gpu", "hw.gpu.io", kRules16, "bytes over PCIe as the device sees them (device to host is transmit)", kSources13, kMinute12},
+    {"gpu.pcie.replays", "{replay}", Kind::counter, "gpu", "", {}, "PCIe packets sent again: a bad slot, riser or cable", kSources14, kMinute13},
+    {"gpu.network.io", "By", Kind::counter, "gpu", "", {}, "bytes over the network interface on the package (Ascend RoCE, Gaudi)", kSources15, {}},
+    {"gpu.temperature", "Cel", Kind::gauge, "gpu", "hw.temperature", kRules17, "temperature of the chip", kSources16, kMinute14},
+    {"gpu.memory.temperature", "Cel", Kind::gauge, "gpu", "hw.temperature", kRules18, "temperature of the device memory", kSources17, kMinute15},
+    {"gpu.power", "W", Kind::gauge, "gpu", "hw.power", kRules19, "electrical power drawn by the board", kSources18, kMinute16},
+    {"gpu.power.limit", "W", Kind::gauge, "gpu", "hw.power.limit", kRules19, "power limit in force", kSources19, kMinute17},
+    {"gpu.energy", "J", Kind::counter, "gpu", "hw.energy", kRules19, "energy used since the driver was loaded", kSources20, kMinute18},
+    {"gpu.clock.core", "Hz", Kind::gauge, "gpu", "", {}, "clock of the compute units", kSources21, kMinute19},
+    {"gpu.clock.memory", "Hz", Kind::gauge, "gpu", "", {}, "clock of the device memory", kSources22, kMinute20},
+    {"gpu.encoder.utilization", "1", Kind::gauge, "gpu", "", {}, "share of time the video encoder was busy", kSources23, {}},
+    {"gpu.decoder.utilization", "1", Kind::gauge, "gpu", "", {}, "share of time the video decoder was busy", kSources24, {}},
+    {"gpu.throttle.active", "1", Kind::gauge, "gpu", "", {}, "1 while a reason holds the clocks down (attribute reason)", kSources25, kMinute21},
+    {"gpu.throttle.recent", "{event}", Kind::gauge, "gpu", "", {}, "clock limits within the window the exporter looks back, by reason", kSources26, {}},
+    {"gpu.throttle.time", "s", Kind::counter, "gpu", "", {}, "time during which a limit held the clocks down (attribute reason)", kSources27, kMinute22},
+    {"gpu.throttle.ratio", "1", Kind::gauge, "gpu", "", {}, "share of time a limit held the clocks down (attribute reason)", kSources28, {}},
+    {"gpu.ecc.errors", "{error}", Kind::counter, "gpu", "hw.errors", kRules31, "memory errors since the driver was loaded (attribute error.type = corrected, uncorrected)", kSources29, kMinute23},
+    {"gpu.ecc.errors.lifetime", "{error}", Kind::counter, "gpu", "", {}, "memory errors over the life of the board (attribute error.type)", kSources30, {}},
+    {"gpu.row_remap", "{row}", Kind::gauge, "gpu", "", {}, "rows of device memory replaced by spare ones (attribute kind = corrected, uncorrected) or 1 while a replacement is pending or has failed", kSources31, kMinute24},
+    {"gpu.fault.event", "{event}", Kind::event, "gpu", "", {}, "a fault the vendor gives a code to (NVIDIA Xid, SXid, AMD AFID, Ascend code); attributes code and action", {}, kMinute25},
+    {"gpu.fault.last_code", "1", Kind::gauge, "gpu", "", {}, "code of the last fault; stays until the next one, so the same fault twice is one", kSources32, kMinute26},
+    {"gpu.fault.recent", "{event}", Kind::gauge, "gpu", "", {}, "faults within the window the exporter looks back, by code (attribute code)", kSources33, {}},
+    {"gpu.link.errors", "{error}", Kind::counter, "gpu", "", {}, "errors on the links between GPUs (attribute error.type)", kSources34, kMinute27},
+    {"gpu.process.memory", "By", Kind::gauge, "gpu", "", {}, "device memory held by one process or container", kSources35, {}},
+    {"gpu.process.utilization", "1", Kind::gauge, "gpu", "", {}, "share of the device one process or container used", kSources36, {}},
+    {"gpu.health", "1", Kind::gauge, "gpu", "hw.status", kRules19, "the vendor's own verdict; its scale is the vendor's (attribute hw.vendor), NVIDIA: 0 = no recovery action needed", kSources37, {}},
+    {"change.driver", "{event}", Kind::event, "gpu", "", {}, "driver or firmware of a device changed", {}, {}},
+};
+constexpr model::Adapter kAdapters1[] = {
+    {"dcgm_exporter", kPrefixes1, {}, kLabels1, "nvidia", kBlanks1},
+    {"nvidia_gpu_exporter", kPrefixes2, {}, kLabels2, "nvidia", {}},
+    {"amd_exporter", kPrefixes3, kRules43, kLabels3, "amd", {}},
+    {"ascend_npu_exporter", kPrefixes4, {}, kLabels4, "huawei", {}},
+    {"cambricon", kPrefixes5, {}, kLabels5, "cambricon", {}},
+    {"hygon", kPrefixes6, {}, kLabels6, "hygon", {}},
+    {"metax", kPrefixes7, {}, kLabels7, "metax", {}},
+    {"iluvatar", kPrefixes8, {}, kLabels8, "iluvatar", {}},
+    {"mthreads", kPrefixes9, {}, {}, "mthreads", {}},
+    {"kunlunxin", kPrefixes10, {}, {}, "kunlunxin", {}},
+    {"enflame", kPrefixes11, {}, {}, "enflame", {}},
+    {"intel_xpumd", kPrefixes12, {}, kLabels9, "intel", {}},
+    {"hami", kPrefixes13, {}, kLabels10, "", {}},
+    {"coroot", kPrefixes14, {}, kLabels11, "", {}},
+};
+
+constexpr model::Catalog kCatalog = {"l1_gpu", "GPU hardware",
+                                     "Is the GPU healthy, and is it computing?",
+                                     kSignals1, kAdapters1};
+
+}  // namespace
+
+const model::Catalog& catalog() { return kCatalog; }
+
+}  // namespace strata::l1_gpu

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// libFuzzer target of the NCCL Inspector reader and of what is made of its rows.
+#include "l2_comm/l2_comm.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+  strata::model::Batch batch;
+  strata::wire::Context context;
+  context.now_ns = 1'795'000'000'000'000'000;
+  (void)strata::l2_comm::DecodeInspector({reinterpret_cast<const char*>(data), size}, context,
+                                         &batch)
+      .ok();
+  (void)strata::l2_comm::RankWaits(batch.collectives);
+  return 0;
+}

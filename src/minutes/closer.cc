@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "minutes/closer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.h"
+#include "minutes/write.h"
+
+namespace strata::minutes {
+namespace {
+
+// From the answer to a sender until a query sees the rows; what was received this long before a close may have been missed.
+constexpr std::int64_t kVisibleNs = 17 * base::kSecond;
+constexpr std::int64_t kLookEveryNs = 10 * base::kSecond, kLookHoursEveryNs = 5 * base::kMinute, kLookDayEveryNs = base::kHour;
+constexpr std::int64_t kOriginsEveryNs = 10 * base::kSecond, kNewestEveryNs = 5 * base::kSecond, kTickEveryNs = 2 * base::kSecond;
+constexpr std::int64_t kWorldEndedNs = 30 * base::kSecond;  // without anything new, a world is over
+
+std::int64_t MinuteOf(std::int64_t ns) { return ns / base::kMinute * base::kMinute; }
+
+}  // namespace
+
+Closer::Closer(store::Store& store, std::span<const model::Catalog* const> catalogs, Options options)
+    : layout_(std::make_unique<Layout>(catalogs)), options_(std::move(options)) {
+  shelf_ = MakeStoreShelf(&store, layout_.get());
+}
+
+Closer::Closer(std::unique_ptr<Shelf> shelf, std::unique_ptr<Layout> layout, Options options)
+    : layout_(std::move(layout)), shelf_(std::move(shelf)), options_(std::move(options)) {}
+
+Closer::~Closer() = default;
+
+void Closer::Fail(const base::Status& status) {
+  const std::lock_guard lock(mutex_);
+  ++stats_.failed;
+  stats_.last_error = status.message();
+}
+
+void Closer::Tick(std::int64_t now_ns) {
+  const bool same_minute = MinuteOf(now_ns - options_.lateness_ns) == MinuteOf(ticked_at_ - options_.lateness_ns);
+  if (same_minute && now_ns - ticked_at_ < kTickEveryNs) return;
+  ticked_at_ = now_ns;
+  if (const base::Status status = RefreshSeries(now_ns); !status.ok()) return Fail(status.With("reading series"));
+  if (now_ns - origins_at_ >= kOriginsEveryNs || origins_.empty()) {
+    const auto names = shelf_->Origins();
+    if (!names.ok()) return Fail(names.status().With("reading origins"));
+    for (const std::string& name : *names) origins_.try_emplace(name);
+    origins_at_ = now_ns;
+  }
+  for (auto& [name, origin] : origins_) {
+    if (const base::Status status = TickOrigin(name, &origin, now_ns); !status.ok()) {
+      Fail(status.With("closing minutes of " + name));
+    }
+  }
+  std::erase_if(handled_, [&](const auto& entry) { return now_ns - entry.second.second > 10 * base::kMinute; });
+}
+
+base::Status Closer::RefreshSeries(std::int64_t now_ns) {
+  ASSIGN_OR_RETURN(std::vector<model::Series> fresh, shelf_->Series(series_since_s_));
+  for (model::Series& series : fresh) {
+    const auto id = static_cast<std::uint64_t>(series.id);
+    if (!series_.contains(id)) series_.emplace(id, Resolve(*layout_, std::move(series)));
+  }
+  series_since_s_ = std::max<std::int64_t>(0, now_ns / base::kSecond - 60);
+  return {};
+}
+
+// A world that is being replayed brings its own time; once it has ended, the server's clock goes on for it.
+base::Result<std::int64_t> Closer::ClockOf(const std::string& name, std::int64_t now_ns, bool* running) {
+  *running = true;
+  if (name == "live") return now_ns;
+  Clocked& clock = clocks_[name];
+  if (now_ns - clock.asked_at >= kNewestEveryNs) {
+    ASSIGN_OR_RETURN(const std::int64_t newest, shelf_->Newest(name, clock.newest_ns));
+    if (newest > clock.newest_ns) clock.newest_ns = newest, clock.seen_at = now_ns;
+    clock.asked_at = now_ns;
+  }
+  *running = now_ns - clock.seen_at <= kWorldEndedNs;
+  return *running ? std::min(now_ns, clock.newest_ns) : now_ns;
+}
+
+base::Status Closer::Start(const std::string& name, Origin* origin, std::int64_t now_ns) {
+  std::int64_t anchor = now_ns;
+  if (name != "live") {
+    ASSIGN_OR_RETURN(const std::int64_t newest, shelf_->Newest(name, 0));
+    if (newest > 0) anchor = std::min(anchor, newest);
+  }
+  const std::int64_t from = MinuteOf(anchor - options_.reopen_ns);
+  ASSIGN_OR_RETURN(origin->closed, shelf_->Closed(name, from));
+  origin->next_ns = origin->closed.empty() ? from : origin->closed.rbegin()->first + base::kMinute;
+  origin->started = true;
+  return {};
+}
+
+base::Status Closer::TickOrigin(const std::string& name, Origin* origin, std::int64_t now_ns) {
+  if (!origin->started) RETURN_IF_ERROR(Start(name, origin, now_ns));
+  bool running = true;
+  ASSIGN_OR_RETURN(const std::int64_t clock_ns, ClockOf(name, now_ns, &running));
+  std::vector<Job> jobs;
+  const std::int64_t due = MinuteOf(clock_ns - options_.lateness_ns);  // minutes that begin before this are over
+  if (origin->next_ns < due) {
+    ASSIGN_OR_RETURN(std::vector<std::int64_t> minutes, shelf_->MinutesWithData(name, {origin->next_ns, due}));
+    const bool all = minutes.size() <= options_.minutes_per_tick;
+    if (!all) minutes.resize(options_.minutes_per_tick);
+    for (const std::int64_t minute : minutes) jobs.push_back({minute, false, true, {}});
+    if (!jobs.empty()) RETURN_IF_ERROR(CloseAll(name, origin, std::move(jobs), now_ns));
+    jobs.clear();
+    origin->next_ns = all ? due : minutes.back() + base::kMinute;
+  }
+  RETURN_IF_ERROR(LookForLate(name, origin, now_ns, &jobs));
+  if (!jobs.empty()) RETURN_IF_ERROR(CloseAll(name, origin, std::move(jobs), now_ns));
+  if (now_ns - origin->provisional_at >= options_.provisional_ns) {
+    if (running) {
+      RETURN_IF_ERROR(Provisional(name, origin, clock_ns));
+    } else {
+      const std::lock_guard lock(mutex_);
+      provisional_.erase(name);
+      provisional_requests_.erase(name);
+    }
+    origin->provisional_at = now_ns;
+  }
+  std::erase_if(origin->closed, [&](const auto& c) { return c.first < clock_ns - options_.reopen_ns - base::kHour; });
+  std::erase_if(origin->waiting, [&](const auto& w) { return w.first < origin->next_ns - 3 * base::kMinute; });
+  return {};
+}
+
+base::Status Closer::LookForLate(const std::string& name, Origin* origin, std::int64_t now_ns, std::vector<Job>* jobs) {
+  if (origin->closed.empty()) return {};
+  std::map<std::int64_t, Job> found;
+  const std::int64_t end = origin->next_ns;
+  // Near minutes often, far ones seldom: a look reads the arrival times of everything in its window.
+  const auto look = [&](std::int64_t* at, std::int64_t every, std::int64_t back) -> base::Status {
+    if (now_ns - *at < every) return {};
+    const std::int64_t since = *at == 0 ? 0 : *at - 2 * kVisibleNs;
+    RETURN_IF_ERROR(LookAt(name, origin, {MinuteOf(end - back), end}, since, now_ns, &found));
+    *at = now_ns;
+    return {};
+  };
+  RETURN_IF_ERROR(look(&origin->looked_at, kLookEveryNs, 10 * base::kMinute));
+  RETURN_IF_ERROR(look(&origin->looked_hours_at, kLookHoursEveryNs, 2 * base::kHour));
+  RETURN_IF_ERROR(look(&origin->looked_day_at, kLookDayEveryNs, options_.reopen_ns));
+  for (auto& [minute, job] : found) jobs->push_back(std::move(job));
+  return {};
+}
+
+base::Status Closer::LookAt(const std::string& name, Origin* origin, Window window, std::int64_t since_ns, std::int64_t now_ns,
+                            std::map<std::int64_t, Job>* jobs) {
+  // What came before the oldest close of the window was seen by it.
+  std::int64_t oldest = now_ns;
+  for (auto it = origin->closed.lower_bound(window.from); it != origin->closed.end() && it->first < window.to; ++it) {
+    oldest = std::min(oldest, static_cast<std::int64_t>(it->second));
+  }
+  since_ns = std::max(since_ns, oldest - kVisibleNs);
+  ASSIGN_OR_RETURN(const std::vector<Arrival> arrivals, shelf_->Arrivals(name, window, since_ns / base::kSecond));
+  for (const Arrival& a : arrivals) {
+    const auto closed = origin->closed.find(a.minute_ns);
+    const std::int64_t closed_at = closed == origin->closed.end() ? 0 : static_cast<std::int64_t>(closed->second);
+    if ((a.received_s + 1) * base::kSecond <= closed_at - kVisibleNs) continue;
+    auto& [rows, at] = handled_[{name, a.minute_ns, a.what, a.series, a.entity, a.received_s}];
+    if (rows == a.rows) continue;
+    rows = a.rows;
+    at = now_ns;
+    // Seen by the close already, unless it was only becoming visible then: closing once more is harmless.
+    Job& job = jobs->try_emplace(a.minute_ns, Job{a.minute_ns, true, false, {}}).first->second;
+    if (a.what == 'q') {
+      job.requests = true;
+    } else if (a.what == 's' || a.what == 'h') {
+      const auto it = series_.find(a.series);
+      if (it == series_.end()) continue;
+      for (std::size_t i = 0; i < it->second.uses.size(); ++i) {
+        if (!it->second.keys[i][0].empty()) job.wanted.emplace(it->second.uses[i].table, it->second.keys[i][0]);
+      }
+    } else {
+      for (std::size_t t = 0; t < layout_->tables().size(); ++t) {
+        if (layout_->tables()[t].entity_type == a.entity_type) job.wanted.emplace(static_cast<int>(t), a.entity);
+      }
+    }
+  }
+  std::erase_if(*jobs, [](const auto& j) { return j.second.wanted.empty() && !j.second.requests; });
+  return {};
+}
+
+base::Status Closer::CloseAll(const std::string& name, Origin* origin, std::vector<Job> jobs, std::int64_t now_ns) {
+  const std::int64_t begun = base::monotonic_ns();
+  const std::uint64_t version = last_version_ = std::max<std::uint64_t>(static_cast<std::uint64_t>(now_ns), last_version_ + 1);
+  std::map<std::string, std::string> tables;
+  std::string closes;
+  std::vector<std::pair<Job, Read>> done;
+  std::size_t count = 0;
+  const auto close_row = [&](std::string_view table, std::int64_t minute, std::string_view entity) {
+    closes += CloseBytes(table, minute, entity, version, name, now_ns);
+  };
+  for (std::size_t j = 0; j < jobs.size(); ++j) {
+    const Job job = jobs[j];
+    const Window window{job.minute_ns, job.minute_ns + base::kMinute};
+    ASSIGN_OR_RETURN(Read read, ReadMinute(name, window, job));
+    Wanted entities = job.wanted;  // an entity without rows any more closes too: its old rows vanish
+    for (MinuteRow& row : read.rows) {
+      row.origin = name;
+      tables[layout_->tables()[static_cast<std::size_t>(row.table)].name + "_v"] += RowBytes(row, version, now_ns);
+      if (layout_->tables()[static_cast<std::size_t>(row.table)].name != "request_minute") entities.emplace(row.table, row.keys[0]);
+      ++count;
+    }
+    for (const auto& [table, entity] : entities) close_row(layout_->tables()[static_cast<std::size_t>(table)].name, job.minute_ns, entity);
+    if (job.requests && options_.join) {
+      for (const RequestRow& request : read.requests) tables["requests_v"] += RequestBytes(request, job.minute_ns, version, name, now_ns);
+      close_row("requests", job.minute_ns, "");
+      close_row("request_minute", job.minute_ns, "");
+    }
+    if (!job.again) {
+      // Counters that were waiting for their next sample and found it here: the minutes before close again, with it.
+      for (auto& [minute, waiting] : origin->waiting) {
+        Job again{minute, true, false, {}};
+        for (auto it = waiting.begin(); it != waiting.end();) {
+          if (!read.with_samples.contains(it->first)) {
+            ++it;
+            continue;
+          }
+          again.wanted.insert(it->second.begin(), it->second.end());
+          it = waiting.erase(it);
+        }
+        if (!again.wanted.empty()) jobs.push_back(std::move(again));
+      }
+      if (!read.waiting.empty()) origin->waiting[job.minute_ns] = read.waiting;
+    }
+    done.emplace_back(job, std::move(read));
+  }
+  const std::string token = name + "/" + std::to_string(version);
+  for (const auto& [table, bytes] : tables) RETURN_IF_ERROR(shelf_->Write(table, bytes, table + "/" + token));
+  if (!closes.empty()) RETURN_IF_ERROR(shelf_->Write("closes", closes, "closes/" + token));
+  for (const auto& [job, read] : done) {
+    origin->closed[job.minute_ns] = version;
+    if (options_.on_closed) options_.on_closed({name, job.minute_ns, version, job.again, read.rows, read.requests});
+  }
+  const std::lock_guard lock(mutex_);
+  for (const auto& [job, read] : done) {
+    ++(job.again ? stats_.closed_again : stats_.closed);
+    if (name == "live" && !job.again) stats_.newest_live_ns = std::max(stats_.newest_live_ns, job.minute_ns + base::kMinute);
+  }
+  stats_.rows += count;
+  stats_.last_pass_ns = base::monotonic_ns() - begun;
+  return {};
+}
+
+base::Status Closer::Provisional(const std::string& name, Origin* origin, std::int64_t clock_ns) {
+  std::vector<MinuteRow> rows;
+  std::vector<RequestRow> requests;
+  // At most the minute that waits for late data and the running one.
+  for (std::int64_t m = std::max(origin->next_ns, MinuteOf(clock_ns) - base::kMinute); m <= clock_ns; m += base::kMinute) {
+    const Window window{m, std::min(m + base::kMinute, clock_ns + 1)};
+    ASSIGN_OR_RETURN(Read read, ReadMinute(name, window, {m, false, true, {}}));
+    for (MinuteRow& row : read.rows) {
+      row.origin = name;
+      row.provisional = true;
+      rows.push_back(std::move(row));
+    }
+    requests.insert(requests.end(), read.requests.begin(), read.requests.end());
+  }
+  const std::lock_guard lock(mutex_);
+  provisional_[name] = std::move(rows);
+  provisional_requests_[name] = std::move(requests);
+  return {};
+}
+
+base::Result<Closer::Read> Closer::ReadMinute(const std::string& origin, Window window, const Job& job) {
+  Read out;
+  const Wanted* wanted = job.again ? &job.wanted : nullptr;
+  if (wanted == nullptr || !wanted->empty()) {
+    std::map<std::uint64_t, SeriesData> data;
+    ASSIGN_OR_RETURN(const std::vector<SamplePoint> samples, shelf_->Samples(origin, window));
+    for (const SamplePoint& s : samples) {
+      const auto it = series_.find(s.series);
+      if (it == series_.end()) continue;
+      SeriesData& d = data[s.series];
+      d.named = &it->second;
+      d.points.push_back(s.point);
+    }
+    ASSIGN_OR_RETURN(std::vector<model::Histogram> histograms, shelf_->Histograms(origin, window));
+    for (model::Histogram& h : histograms) {
+      const auto it = series_.find(static_cast<std::uint64_t>(h.series));
+      if (it == series_.end()) continue;
+      SeriesData& d = data[it->first];
+      d.named = &it->second;
+      d.histograms.push_back(std::move(h));
+    }
+    std::vector<SeriesData> list;
+    for (auto& [id, d] : data) {
+      const std::int64_t last = d.histograms.empty() ? d.points.back().ts : d.histograms.back().ts;
+      const bool stale = d.histograms.empty() && std::isnan(d.points.back().value);
+      if (last >= window.from) out.with_samples.insert(id);
+      const bool grows = d.named->series.kind == model::Kind::counter || d.named->series.kind == model::Kind::histogram;
+      if (grows && last >= window.from && last < window.to && !stale &&
+          d.named->series.temporality != model::Temporality::delta) {
+        for (std::size_t i = 0; i < d.named->uses.size(); ++i) {
+          if (!d.named->keys[i][0].empty()) out.waiting[id].emplace(d.named->uses[i].table, d.named->keys[i][0]);
+        }
+      }
+      list.push_back(std::move(d));
+    }
+    ASSIGN_OR_RETURN(const std::vector<EventCount> events, shelf_->Events(origin, window));
+    std::vector<Observed> observed;
+    RETURN_IF_ERROR(ReadCollectives(origin, window, &observed));
+    out.rows = Gather(*layout_, window, list, events, observed, wanted);
+  }
+  if (job.requests && options_.join) {
+    ASSIGN_OR_RETURN(const store::Rows calls, shelf_->Calls(origin, window));
+    if (calls.size() > 0) {
+      out.requests = options_.join(calls, origin);
+      std::erase_if(out.requests, [&](const RequestRow& r) { return r.ts < window.from || r.ts >= window.to; });
+      for (MinuteRow& row : FoldRequests(*layout_, MinuteOf(window.from), out.requests)) out.rows.push_back(std::move(row));
+    }
+  }
+  return out;
+}
+
+base::Status Closer::ReadCollectives(const std::string& origin, Window window, std::vector<Observed>* out) {
+  ASSIGN_OR_RETURN(const std::vector<model::Collective> rows, shelf_->Collectives(origin, window));
+  const auto add = [&](std::string_view signal, const model::Collective& c, std::int32_t rank, double value) {
+    if (std::isnan(value)) return;
+    model::Attributes attributes{{"rank", std::to_string(rank)}, {"operation", c.operation}};
+    if (!c.node.empty()) attributes.set("host.name", c.node);
+    out->push_back({std::string(signal), c.communicator, std::move(attributes), {value}});
+  };
+  for (std::size_t i = 0; i < rows.size();) {
+    std::size_t end = i;
+    while (end < rows.size() && rows[end].communicator == rows[i].communicator && rows[end].seq == rows[i].seq) ++end;
+    for (std::size_t k = i; k < end; ++k) {
+      const model::Collective& c = rows[k];
+      add("comm.collective.duration", c, c.rank, c.duration_s);
+      add("comm.collective.bytes", c, c.rank, static_cast<double>(c.bytes));
+      add("comm.collective.algbw", c, c.rank, c.algbw);
+      add("comm.collective.busbw", c, c.rank, c.busbw);
+    }
+    if (options_.rank_waits) {
+      const auto one = std::span(rows).subspan(i, end - i);
+      for (const RankWaitRow& w : options_.rank_waits(one)) {
+        const auto it = std::find_if(one.begin(), one.end(), [&](const model::Collective& c) { return c.rank == w.rank; });
+        const model::Collective& c = it == one.end() ? one.front() : *it;
+        add("comm.rank.wait", c, w.rank, w.wait_s);
+        add("comm.rank.lateness", c, w.rank, w.lateness_s);
+      }
+    }
+    i = end;
+  }
+  return {};
+}
+
+std::string Closer::RowBytes(const MinuteRow& row, std::uint64_t version, std::int64_t now_ns) const {
+  return MinuteBytes(layout_->tables()[static_cast<std::size_t>(row.table)], row, version, now_ns);
+}
+
+std::vector<MinuteRow> Closer::provisional(std::string_view table, std::string_view origin) const {
+  const int index = layout_->table(table);
+  std::vector<MinuteRow> out;
+  const std::lock_guard lock(mutex_);
+  const auto it = provisional_.find(std::string(origin));
+  if (it == provisional_.end()) return out;
+  for (const MinuteRow& row : it->second) {
+    if (row.table == index) out.push_back(row);
+  }
+  return out;
+}
+
+std::vector<RequestRow> Closer::provisional_requests(std::string_view origin) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = provisional_requests_.find(std::string(origin));
+  return it == provisional_requests_.end() ? std::vector<RequestRow>{} : it->second;
+}
+
+CloserStats Closer::stats() const {
+  const std::lock_guard lock(mutex_);
+  return stats_;
+}
+
+}  // namespace strata::minutes

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/access.h"
+
+#include <unistd.h>
+
+#include <charconv>
+#include <sstream>
+
+#include "base/file.h"
+
+namespace strata::server {
+namespace {
+
+using base::Code;
+using base::Result;
+using base::Status;
+
+// One row of /proc/net/tcp{,6} whose local port is the peer's and whose remote port is ours: its uid.
+int UidIn(const char* path, std::uint16_t peer_port, std::uint16_t local_port) {
+  auto text = base::ReadFile(path);
+  if (!text.ok()) return -1;
+  std::istringstream lines(*text);
+  std::string line;
+  std::getline(lines, line);
+  while (std::getline(lines, line)) {
+    std::istringstream fields(line);
+    std::string slot, local, remote, state, queues, timer, retransmit;
+    int uid = -1;
+    fields >> slot >> local >> remote >> state >> queues >> timer >> retransmit >> uid;
+    const auto port = [](const std::string& address) {
+      const std::size_t colon = address.rfind(':');
+      unsigned value = 0;
+      if (colon != std::string::npos) std::from_chars(address.data() + colon + 1, address.data() + address.size(), value, 16);
+      return value;
+    };
+    if (port(local) == peer_port && port(remote) == local_port) return uid;
+  }
+  return -1;
+}
+
+std::string_view HostOf(std::string_view host) {
+  if (!host.empty() && host[0] == '[') {
+    const std::size_t end = host.find(']');
+    return end == std::string_view::npos ? host : host.substr(1, end - 1);
+  }
+  const std::size_t colon = host.find(':');
+  return colon == std::string_view::npos || host.find(':', colon + 1) != std::string_view::npos ? host : host.substr(0, colon);
+}
+
+std::string_view OriginHost(std::string_view origin) {
+  const std::size_t slashes = origin.find("://");
+  return slashes == std::string_view::npos ? std::string_view() : origin.substr(slashes + 3);
+}
+
+std::string DecodeBase64(std::string_view text) {
+  std::string out;
+  unsigned value = 0;
+  int bits = 0;
+  for (const char c : text) {
+    int digit;
+    if (c >= 'A' && c <= 'Z') digit = c - 'A';
+    else if (c >= 'a' && c <= 'z') digit = c - 'a' + 26;
+    else if (c >= '0' && c <= '9') digit = c - '0' + 52;
+    else if (c == '+') digit = 62;
+    else if (c == '/') digit = 63;
+    else break;
+    value = (value << 6) | static_cast<unsigned>(digit);
+    bits += 6;
+    if (bits >= 8) {
+      bits -= 8;
+      out.push_back(static_cast<char>((value >> bits) & 0xFF));
+    }
+  }
+  return out;
+}
+
+std::string TokenOf(std::string_view authorization) {
+  if (authorization.starts_with("Bearer ") || authorization.starts_with("bearer ")) return std::string(authorization.substr(7));
+  if (authorization.starts_with("Basic ")) {
+    const std::string pair = DecodeBase64(authorization.substr(6));
+    const std::size_t colon = pair.find(':');
+    return colon == std::string::npos ? std::string() : pair.substr(colon + 1);
+  }
+  return {};
+}
+
+Result<Scope> ParseScope(std::string_view text) {
+  if (text == "read") return Scope::read;
+  if (text == "write") return Scope::write;
+  if (text == "agent") return Scope::agent;
+  return base::Invalid("scope \"" + std::string(text) + "\": read, write or agent");
+}
+
+}  // namespace
+
+bool IsLoopback(std::string_view address) {
+  return address.starts_with("127.") || address == "::1" || address == "localhost" || address.starts_with("::ffff:127.");
+}
+
+int LoopbackPeerUid(std::uint16_t peer_port, std::uint16_t local_port) {
+  const int uid = UidIn("/proc/net/tcp", peer_port, local_port);
+  return uid >= 0 ? uid : UidIn("/proc/net/tcp6", peer_port, local_port);
+}
+
+Result<Access> Access::Make(const Config& config) {
+  Access access;
+  access.listen_ = config.listen;
+  access.loopback_ = IsLoopback(config.listen);
+  access.insecure_ = config.insecure;
+  if (!config.auth.tokens_file.empty()) {
+    ASSIGN_OR_RETURN(const std::string text, base::ReadFile(config.auth.tokens_file, 1u << 20));
+    std::istringstream lines(text);
+    std::string line;
+    for (int number = 1; std::getline(lines, line); ++number) {
+      if (line.empty() || line[0] == '#') continue;
+      std::istringstream fields(line);
+      std::string token, scope, name;
+      fields >> token >> scope >> name;
+      const std::string where = config.auth.tokens_file + ":" + std::to_string(number);
+      if (token.size() < 16) return base::Invalid(where + ": a token has at least 16 characters");
+      auto parsed = ParseScope(scope);
+      if (!parsed.ok()) return parsed.status().With(where);
+      access.tokens_[token] = {*parsed, name.empty() ? "token " + std::to_string(number) : name};
+    }
+  }
+  if (!access.loopback_ && !config.insecure && (access.tokens_.empty() || config.tls.cert.empty())) {
+    return Status(Code::denied, "listening on " + config.listen +
+                                    " needs tls.cert, tls.key and auth.tokens_file in the configuration; --insecure does without");
+  }
+  return access;
+}
+
+Result<Caller> Access::Decide(std::string_view address, std::uint16_t peer_port, std::uint16_t local_port,
+                              std::string_view token, Scope needed) const {
+  if (!token.empty() && !tokens_.empty()) {
+    const auto it = tokens_.find(token);
+    if (it == tokens_.end()) return Status(Code::denied, "this token is not known here");
+    if (it->second.scope < needed) return Status(Code::denied, "the token \"" + it->second.name + "\" has too small a scope for this");
+    return it->second;
+  }
+  if (address.empty()) return Caller{Scope::agent, "local"};  // a Unix socket with mode 0600
+  if (IsLoopback(address)) {
+    const int uid = LoopbackPeerUid(peer_port, local_port);
+    if (uid == 0 || uid == static_cast<int>(::geteuid())) return Caller{Scope::agent, "local"};
+    if (uid < 0 && ::geteuid() == 0) return Status(Code::denied, "the process behind this connection could not be found: use a token");
+    return Status(Code::denied, "this process belongs to another user: use a token");
+  }
+  if (insecure_) return Caller{needed > Scope::write ? Scope::none : Scope::write, "insecure"};
+  return Status(Code::denied, "a token is needed: Authorization: Bearer …");
+}
+
+Result<Caller> Access::Check(const base::ServerRequest& request, Scope needed) const {
+  const std::string_view host = HostOf(request.header("host"));
+  if (loopback_ && !request.peer_address.empty() && !host.empty() && !IsLoopback(host) && host != listen_) {
+    return Status(Code::denied, "Host \"" + std::string(host) + "\" is not this server");
+  }
+  const std::string_view origin = request.header("origin");
+  if (!origin.empty() && OriginHost(origin) != request.header("host")) {
+    return Status(Code::denied, "a page of another site may not ask here");
+  }
+  const std::string_view site = request.header("sec-fetch-site");
+  if (site == "cross-site" || (site == "same-site" && request.method != "GET")) {
+    return Status(Code::denied, "a page of another site may not ask here");
+  }
+  std::string token = TokenOf(request.header("authorization"));
+  if (token.empty()) token = request.header("x-clickhouse-key");
+  return Decide(request.peer_address, request.peer_port, request.local_port, token, needed);
+}
+
+Result<Caller> Access::Check(std::string_view grpc_peer, std::uint16_t local_port, std::string_view authorization,
+                             Scope needed) const {
+  // "ipv4:127.0.0.1:4242", "ipv6:%5B::1%5D:4242", "ipv6:[::1]:4242"
+  const std::size_t scheme = grpc_peer.find(':');
+  const std::size_t colon = grpc_peer.rfind(':');
+  std::string address;
+  unsigned port = 0;
+  if (scheme != std::string_view::npos && colon > scheme) {
+    address = base::UrlDecode(grpc_peer.substr(scheme + 1, colon - scheme - 1), false);
+    std::from_chars(grpc_peer.data() + colon + 1, grpc_peer.data() + grpc_peer.size(), port);
+    if (!address.empty() && address.front() == '[') address = address.substr(1, address.size() - 2);
+  }
+  return Decide(address.empty() ? "unknown" : address, static_cast<std::uint16_t>(port), local_port, TokenOf(authorization), needed);
+}
+
+}  // namespace strata::server

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/jobs.h"
+
+#include <time.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdio>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "l2_comm/l2_comm.h"
+#include "minutes/closer.h"
+#include "server/books.h"
+#include "server/diagnosis.h"
+#include "server/ingest.h"
+#include "server/join.h"
+#include "server/place.h"
+
+namespace strata::server {
+namespace {
+
+using base::Json;
+using base::Result;
+using base::Status;
+
+std::vector<minutes::RankWaitRow> Waits(std::span<const model::Collective> rows) {
+  std::vector<minutes::RankWaitRow> out;
+  for (const l2_comm::RankWait& w : l2_comm::RankWaits(rows)) out.push_back({w.rank, w.wait_s, w.lateness_s});
+  return out;
+}
+
+std::int64_t ThreadCpuNs() {
+  timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return t.tv_sec * base::kSecond + t.tv_nsec;
+}
+
+}  // namespace
+
+struct Jobs::State {
+  const Config& config;
+  const base::Clock& clock;
+  std::span<const model::Catalog* const> catalogs;
+  store::Store& store;
+  Place& place;
+  Ingest& ingest;
+  std::unique_ptr<Books> books;
+  std::unique_ptr<minutes::Closer> closer;
+  std::unique_ptr<Diagnosis> diagnosis;
+
+  std::map<std::string, std::set<std::int64_t>> to_book;  // of the jobs thread
+  std::int64_t supervised_at = 0, diagnosed_at = 0;
+
+  std::mutex thread_mutex;
+  std::condition_variable wake;
+  bool stopping = false;
+  std::thread thread;
+  std::atomic<std::int64_t> cpu_ns{0};
+
+  mutable std::mutex mutex;
+  std::map<std::string, Json> headlines;
+  std::map<std::string, std::int64_t> ledger_last;
+  Json findings = Json::MakeArray();
+  std::string error;
+
+  State(const Config& c, const base::Clock& k, std::span<const model::Catalog* const> cats, store::Store& s, Place& p, Ingest& i)
+      : config(c), clock(k), catalogs(cats), store(s), place(p), ingest(i) {}
+
+  void Closed(const minutes::ClosedMinute& m) {
+    std::set<std::int64_t>& minutes = to_book[m.origin];
+    minutes.insert(m.minute_ns);
+    // A call that ended changes the books of every minute in which it ran.
+    for (const minutes::RequestRow& r : m.requests) {
+      const std::int64_t last = std::min(r.end_ts, r.ts + base::kHour);
+      for (std::int64_t at = r.ts - r.ts % base::kMinute; at < last && at <= m.minute_ns + base::kHour; at += base::kMinute) minutes.insert(at);
+    }
+  }
+
+  void Book(std::int64_t now) {
+    for (auto& [origin, minutes] : to_book) {
+      if (minutes.empty()) continue;
+      // Only minutes that are over; the rest waits for its own close.
+      std::set<std::int64_t> due;
+      for (const std::int64_t minute : minutes) {
+        if (minute + base::kMinute + config.minutes.lateness_ns <= now && due.size() < 60) due.insert(minute);
+      }
+      const Status status = books->Book(origin, due, now);
+      if (!status.ok()) {
+        Report("ledger", status);
+        continue;
+      }
+      for (const std::int64_t minute : due) minutes.erase(minute);
+      std::erase_if(minutes, [&](std::int64_t m) { return m + base::kMinute + config.minutes.lateness_ns > now; });
+      auto headline = books->Cost(now - base::kHour, now, "", origin, false);
+      const std::lock_guard lock(mutex);
+      if (headline.ok()) headlines[origin] = std::move(*headline);
+      ledger_last = books->last();
+    }
+  }
+
+  void Diagnose(std::int64_t now) {
+    if (now - diagnosed_at < 10 * base::kSecond) return;
+    diagnosed_at = now;
+    for (const std::string& origin : place.origins()) {
+      const Status status = diagnosis->Look(origin, now);
+      if (!status.ok()) Report("diagnosis", status);
+    }
+    Json open = diagnosis->open();
+    const std::lock_guard lock(mutex);
+    findings = std::move(open);
+  }
+
+  // Each trouble is said once until it changes.
+  void Report(const char* what, const Status& status) {
+    const std::string text = std::string(what) + ": " + status.message();
+    const std::lock_guard lock(mutex);
+    if (text != error) std::fprintf(stderr, "strata: %s\n", text.substr(0, 600).c_str());
+    error = text;
+  }
+
+  void Run() {
+    for (;;) {
+      {
+        std::unique_lock lock(thread_mutex);
+        wake.wait_for(lock, std::chrono::seconds(1), [&] { return stopping; });
+        if (stopping) return;
+      }
+      store.Supervise();
+      const std::int64_t now = clock.now_ns();
+      closer->Tick(now);
+      if (const minutes::CloserStats stats = closer->stats(); !stats.last_error.empty()) {
+        Report("minutes", base::Failed(stats.last_error));
+      }
+      Book(now);
+      Diagnose(now);
+      cpu_ns = ThreadCpuNs();
+    }
+  }
+};
+
+Jobs::Jobs(const Config& config, const base::Clock& clock, std::span<const model::Catalog* const> catalogs, store::Store& store,
+           Place& place, Ingest& ingest)
+    : state_(std::make_unique<State>(config, clock, catalogs, store, place, ingest)) {}
+
+Jobs::~Jobs() { Stop(); }
+
+Status Jobs::Start() {
+  State& s = *state_;
+  ASSIGN_OR_RETURN(s.books, Books::Make(s.config, s.store));
+  minutes::Options options;
+  options.lateness_ns = s.config.minutes.lateness_ns;
+  options.reopen_ns = s.config.minutes.reopen_ns;
+  options.join = MakeJoin([&s](const std::string& origin) { return s.place.engines(origin); }, s.books->slos(), s.config.truncated_is_waste);
+  options.rank_waits = Waits;
+  options.on_closed = [&s](const minutes::ClosedMinute& m) { s.Closed(m); };
+  s.closer = std::make_unique<minutes::Closer>(s.store, s.catalogs, std::move(options));
+  s.diagnosis = std::make_unique<Diagnosis>(s.config, s.store, *s.closer);
+  s.thread = std::thread([&s] { s.Run(); });
+  return Status::Ok();
+}
+
+void Jobs::Stop() {
+  State& s = *state_;
+  {
+    const std::lock_guard lock(s.thread_mutex);
+    s.stopping = true;
+    s.wake.notify_all();
+  }
+  if (s.thread.joinable()) s.thread.join();
+}
+
+Json Jobs::headline(const std::string& origin) const {
+  const std::lock_guard lock(state_->mutex);
+  const auto it = state_->headlines.find(origin);
+  return it == state_->headlines.end() ? Json() : it->second;
+}
+
+Json Jobs::open_findings() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->findings;
+}
+
+std::map<std::string, std::int64_t> Jobs::ledger_last() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->ledger_last;
+}
+
+double Jobs::close_seconds() const {
+  return state_->closer ? static_cast<double>(state_->closer->stats().last_pass_ns) / 1e9 : 0;
+}
+
+double Jobs::lag_seconds() const {
+  if (!state_->closer) return 0;
+  const std::int64_t newest = state_->closer->stats().newest_live_ns;
+  return newest == 0 ? 0 : static_cast<double>(state_->clock.now_ns() - newest - state_->config.minutes.lateness_ns) / 1e9;
+}
+
+std::int64_t Jobs::cpu_ns() const { return state_->cpu_ns; }
+
+Result<Json> Jobs::Cost(std::int64_t from, std::int64_t to, std::string_view by, std::string_view origin, bool rows) {
+  if (!state_->books) return base::Unavailable("starting");
+  return state_->books->Cost(from, to, by, origin, rows);
+}
+
+Result<Json> Jobs::Why(std::string_view symptom, std::string_view entity, std::int64_t at, std::string_view origin) {
+  if (!state_->diagnosis) return base::Unavailable("starting");
+  return state_->diagnosis->Why(symptom, entity, at, origin);
+}
+
+}  // namespace strata::server
