@@ -2,11 +2,14 @@
 #include "agent/local.h"
 
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 
+#include "agent/receiver.h"
 #include "base/clock.h"
 #include "base/file.h"
 
@@ -131,6 +134,25 @@ TEST_F(Local, AListenerIsAskedOnceAndANewOneAgain) {
   finder.Find(kNow + 11 * base::kMinute);
   EXPECT_EQ(asked_["127.0.0.1:8000"], 2);
   EXPECT_TRUE(finder.Find(kNow + 12 * base::kMinute, {8000}).empty()) << "our own port";
+}
+
+TEST(LocalReal, ThisProcessUnderAnEnginesName) {
+  char name[16] = {};
+  ::prctl(PR_GET_NAME, name);
+  ::prctl(PR_SET_NAME, "vllm");
+  const PageServer page;
+  LocalFinder finder("/", "n", [&](const std::string& target) -> base::Result<std::string> {
+    if (target != page.target()) return base::Unavailable("not asked in a test");
+    return std::string("vllm:num_requests_running 1\n");
+  });
+  const auto found = finder.Find(kNow);
+  ::prctl(PR_SET_NAME, name);
+  const auto it = std::find_if(found.begin(), found.end(), [&](const LocalService& s) { return s.target == page.target(); });
+  ASSERT_NE(it, found.end());
+  EXPECT_EQ(it->pid, ::getpid());
+  EXPECT_EQ(it->kind, "vllm");
+  EXPECT_GT(it->cores, 0);
+  EXPECT_LE(it->cores, finder.node_cores());
 }
 
 TEST_F(Local, Exporters) {

@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/compress.h"
 #include "base/http_server.h"
 #include "l1_gpu/l1_gpu.h"

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <filesystem>
@@ -138,6 +139,7 @@ Result<HttpAnswer> HttpClient::State::Run(const HttpRequest& request,
   set(CURLOPT_HEADERDATA, &exchange);
   set(CURLOPT_TCP_NODELAY, 1L);
   set(CURLOPT_BUFFERSIZE, 128L << 10);
+  if (!request.ca_file.empty()) set(CURLOPT_CAINFO, request.ca_file.c_str());
   if (request.accept_gzip) set(CURLOPT_ACCEPT_ENCODING, "gzip");
   std::string socket;
   if (!request.unix_socket.empty()) {

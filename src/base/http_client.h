@@ -24,6 +24,7 @@ struct HttpRequest {
   std::int64_t timeout_ms = 10'000;
   std::size_t max_bytes = 256u << 20;  // of the answer, decompressed
   bool accept_gzip = false;
+  std::string ca_file;      // https: certificates that vouch for the peer; "" = the system's
 };
 
 struct HttpAnswer {

@@ -42,7 +42,7 @@ using Socket = asio::generic::stream_protocol::socket;
 using TlsSocket = asio::ssl::stream<Socket>;
 
 constexpr std::size_t kMaxSocketPath = 100;      // sun_path holds 108
-constexpr std::int64_t kRequestTimeoutMs = 30'000;  // from the first byte of a request to its last
+constexpr std::int64_t kWriteTimeoutMs = 120'000;   // a peer that does not read
 
 std::string_view StatusText(int status) {
   const auto text = http::obsolete_reason(static_cast<http::status>(status));
@@ -148,7 +148,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void Start() {
     if (!tls_) return ReadHead();
-    Arm(kRequestTimeoutMs);
+    Arm(server_.options.request_timeout_ms);
     tls_->async_handshake(asio::ssl::stream_base::server, [self = shared_from_this()](Error error) {
       self->timer_.cancel();
       if (error) return self->Close();
@@ -206,7 +206,6 @@ class Session : public std::enable_shared_from_this<Session> {
     const auto expect = parser_->get().find("Expect");
     if (expect != parser_->get().end()) {
       auto line = std::make_shared<std::string>("HTTP/1.1 100 Continue\r\n\r\n");
-      Arm(kRequestTimeoutMs);
       return Write(line, [self = shared_from_this()](bool ok) {
         if (!ok) return self->Close();
         self->ReadRest();
@@ -216,7 +215,7 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void ReadRest() {
-    Arm(kRequestTimeoutMs);
+    Arm(server_.options.request_timeout_ms);
     WithStream([this](auto& stream) {
       http::async_read(stream, buffer_, *parser_, [self = shared_from_this()](Error error, std::size_t) {
         self->timer_.cancel();
@@ -290,7 +289,7 @@ class Session : public std::enable_shared_from_this<Session> {
     keep_alive = keep_alive && !server_.stopping;
     auto text = std::make_shared<std::string>(HeadOf(answer, keep_alive, false));
     auto body = std::make_shared<std::string>(head_only_ ? std::string() : std::move(answer.body));
-    Arm(kRequestTimeoutMs * 4);
+    Arm(kWriteTimeoutMs);
     const std::array<asio::const_buffer, 2> buffers{asio::buffer(*text), asio::buffer(*body)};
     WithStream([&](auto& stream) {
       asio::async_write(stream, buffers, [self = shared_from_this(), text, body, keep_alive](Error error, std::size_t) {
@@ -321,7 +320,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void Write(std::shared_ptr<std::string> text, std::function<void(bool)> done) {
     if (closed_) return done(false);
-    Arm(kRequestTimeoutMs);
+    Arm(kWriteTimeoutMs);
     WithStream([&](auto& stream) {
       asio::async_write(stream, asio::buffer(*text),
                         [self = shared_from_this(), text, done = std::move(done)](Error error, std::size_t) {

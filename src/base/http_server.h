@@ -54,6 +54,7 @@ struct ServerOptions {
   std::size_t max_body = 16u << 20;  // beyond: 413
   std::size_t max_header = 32u << 10;
   std::int64_t idle_timeout_ms = 75'000;
+  std::int64_t request_timeout_ms = 30'000;  // from a request's first byte to its last: 408
   std::string tls_cert, tls_key, tls_client_ca;
 };
 

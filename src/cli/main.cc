@@ -136,6 +136,7 @@ int main(int argc, char** argv) {
   bool version_json = false;
   CLI::App* version = app.add_subcommand("version", "the version");
   version->add_flag("--json", version_json, "as JSON");
+  version->footer("Example: strata version --json");
   version->callback([&] { code = cli::ShowVersion(version_json); });
 
   app.add_subcommand("engine", "the database child of the server; not for hand use");

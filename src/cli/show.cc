@@ -34,8 +34,8 @@ int StateColour(const std::string& state) {
   return state == "live" ? 32 : state == "replayed" ? 36 : state == "stale" ? 33 : 2;
 }
 
-std::string Money(const Json& value, const std::string& currency) {
-  const double v = value.is_string() ? std::atof(value.as_string().c_str()) : NumberOr(value, std::nan(""));
+std::string Money(const Json& value, const std::string& currency, double factor = 1) {
+  const double v = factor * (value.is_string() ? std::atof(value.as_string().c_str()) : NumberOr(value, std::nan("")));
   if (!std::isfinite(v)) return "not measured";
   char text[64];
   std::snprintf(text, sizeof text, std::fabs(v) >= 100 ? "%.0f %s" : std::fabs(v) >= 0.01 || v == 0 ? "%.4f %s" : "%.4g %s", v,
@@ -115,8 +115,8 @@ int ShowCost(const Ask& ask) {
   std::printf("%s to %s%s\n\n", cost["from"].as_string().c_str(), cost["to"].as_string().c_str(),
               ask.origin == "live" ? "" : ("   replayed: " + ask.origin).c_str());
   const char* bound = cost["useful_bound"].as_string() == "upper" ? "at least " : "";
-  std::printf("%s  %s%s per million useful tokens\n", Bold("cost per useful token").c_str(), bound, Money(cost["headline"], currency).c_str());
-  std::printf("fully loaded           %s%s\n", bound, Money(cost["headline_loaded"], currency).c_str());
+  std::printf("%s  %s%s per million useful tokens\n", Bold("cost per useful token").c_str(), bound, Money(cost["headline"], currency, 1e6).c_str());
+  std::printf("fully loaded           %s%s\n", bound, Money(cost["headline_loaded"], currency, 1e6).c_str());
   std::printf("bill                   %s   unallocated %s   unobserved %s   residual %s\n\n", Money(cost["bill"]["cost"], currency).c_str(),
               Money(cost["unallocated"]["cost"], currency).c_str(), Money(cost["unobserved"]["cost"], currency).c_str(),
               cost["residual"].is_string() ? cost["residual"].as_string().c_str() : cost["residual"].dump().c_str());

@@ -94,7 +94,10 @@ Result<Scope> ParseScope(std::string_view text) {
 }  // namespace
 
 bool IsLoopback(std::string_view address) {
-  return address.starts_with("127.") || address == "::1" || address == "localhost" || address.starts_with("::ffff:127.");
+  if (address.starts_with("::ffff:")) address.remove_prefix(7);
+  if (address == "::1" || address == "localhost") return true;
+  // 127.0.0.0/8 in four numbers: a name such as 127.0.0.1.evil.example is somebody else's.
+  return address.starts_with("127.") && address.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
 int LoopbackPeerUid(std::uint16_t peer_port, std::uint16_t local_port) {

@@ -170,9 +170,9 @@ Result<std::map<std::string, Json>> SampleLines(const Services& s, const Ask& as
     for (const std::string_view signal : w.signals) signals += (signals.empty() ? "" : ",") + Quote(signal);
   }
   if (entities.empty()) return by_layer;
-  ASSIGN_OR_RETURN(const Rows series, s.store.Query("SELECT id, layer, signal, unit, kind, entity_type, entity, attributes FROM series WHERE "
+  ASSIGN_OR_RETURN(const Rows series, s.store.Query("SELECT * FROM (SELECT id, layer, signal, unit, kind, entity_type, entity, attributes FROM series WHERE "
                                                     "origin = {origin:String} AND signal IN (" + signals + ") AND (entity_type, entity) IN (" +
-                                                        entities + ") ORDER BY signal, entity, id LIMIT 1 BY id LIMIT 6 BY signal, entity LIMIT 400",
+                                                        entities + ") LIMIT 1 BY id) ORDER BY signal, entity, id LIMIT 6 BY signal, entity LIMIT 400",
                                                     ask.params()));
   std::map<std::uint64_t, Line> lines;
   std::string ids;

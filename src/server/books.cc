@@ -335,14 +335,14 @@ Result<Json> Books::Cost(std::int64_t from_ns, std::int64_t to_ns, std::string_v
   const std::string where = " WHERE ({origin:String} = 'all' OR origin = {origin:String}) AND minute >= toDateTime(intDiv({from:Int64}, 1000000000), 'UTC') "
                             "AND minute < toDateTime(intDiv({to:Int64}, 1000000000), 'UTC') ";
   const std::string labels = (by_minute ? "minute, " : "") + std::string(kLabels);
-  ASSIGN_OR_RETURN(const Rows r, store_.Query("SELECT " + labels + (by_minute ? "" : ", min(minute) AS minute") +
+  ASSIGN_OR_RETURN(const Rows r, store_.Query("SELECT " + labels + (by_minute ? "" : ", min(minute) AS first_minute") +
                                                   ", sum(device_ns) AS device_ns, sum(cost) AS cost, sum(joules) AS joules, sum(tokens) AS tokens, "
                                                   "avg(share) AS share FROM ledger" + where + "GROUP BY " + labels, params));
   std::vector<l8_cost::LedgerRow> ledger(r.size());
   const int cost = r.column("cost");
   for (std::size_t i = 0; i < r.size(); ++i) {
     l8_cost::LedgerRow& row = ledger[i];
-    row.minute_ns = r.i64(i, "minute");
+    row.minute_ns = r.i64(i, by_minute ? "minute" : "first_minute");
     const std::pair<std::string*, std::string_view> texts[] = {
         {&row.device, "device"}, {&row.device_kind, "device_kind"}, {&row.gpu_model, "gpu_model"}, {&row.node, "node"}, {&row.cluster, "cluster"},
         {&row.region, "region"}, {&row.zone, "zone"}, {&row.rack, "rack"}, {&row.ns, "namespace"}, {&row.team, "team"},

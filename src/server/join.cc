@@ -2,6 +2,8 @@
 #include "server/join.h"
 
 #include <cmath>
+#include <memory>
+#include <set>
 
 #include "l7_genai/l7_genai.h"
 
@@ -85,13 +87,21 @@ void Judge(const std::vector<l8_cost::SloRule>& slos, bool truncated_is_waste, m
 
 minutes::JoinCalls MakeJoin(std::function<std::vector<std::string>(const std::string&)> engines,
                             std::vector<l8_cost::SloRule> slos, bool truncated_is_waste) {
-  return [engines = std::move(engines), slos = std::move(slos), truncated_is_waste](const Rows& rows, const std::string& origin) {
+  // Services that were seen to report usage: an answer of theirs without usage was cut off.
+  auto reports_usage = std::make_shared<std::set<std::string>>();
+  return [engines = std::move(engines), slos = std::move(slos), truncated_is_waste, reports_usage](const Rows& rows,
+                                                                                                     const std::string& origin) {
     std::vector<l7_genai::Call> calls;
     calls.reserve(rows.size());
     for (std::size_t i = 0; i < rows.size(); ++i) calls.push_back(CallOf(rows, i));
     const std::vector<std::string> known = engines(origin);
     l7_genai::JoinOptions options;
     options.known_engines = known;
+    for (const l7_genai::Call& c : calls) {
+      if (c.kind == "caller" && c.output_tokens && reports_usage->size() < 10'000) reports_usage->insert(l7_genai::ServiceKey(c));
+    }
+    const std::vector<std::string> services(reports_usage->begin(), reports_usage->end());
+    options.reports_usage = services;
     std::vector<minutes::RequestRow> out;
     for (l7_genai::Request& q : l7_genai::JoinCalls(calls, options)) {
       minutes::RequestRow r;

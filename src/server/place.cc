@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "l6_infer/l6_infer.h"
 #include "l7_genai/l7_genai.h"
 #include "server/config.h"
 
@@ -129,13 +130,13 @@ struct Place::State {
   mutable std::mutex mutex;  // guards what the accessors copy
   std::map<std::string, std::map<std::string, SignalFacts>> signals;
   std::map<std::string, std::map<std::string, std::uint64_t>> counts;
-  std::map<std::string, std::vector<std::string>> engines;  // origin -> ids
+  l6_infer::EngineFacts engines;
   std::map<std::string, Ring> rings;
   std::map<std::string, model::SourceState> sources;
 
   explicit State(l4_sched::HoldingOptions options) : tracker(std::move(options)) {}
 
-  void Learn(const model::Series& s, std::int64_t now_ns, model::Batch* batch) {
+  void Learn(const model::Series& s, std::int64_t seen_ns, model::Batch* batch) {
     SeriesInfo info;
     const std::string origin = OriginName(s.origin);
     info.signal = &signals[origin][s.signal];
@@ -150,16 +151,17 @@ struct Place::State {
       info.ring = &ring;
     }
     series[static_cast<std::uint64_t>(s.id)] = info;
-    AddEntity(s, now_ns, batch);
+    engines.Learn(s);
+    AddEntity(s, seen_ns, batch);
   }
 
-  void AddEntity(const model::Series& s, std::int64_t now_ns, model::Batch* batch) {
+  void AddEntity(const model::Series& s, std::int64_t seen_ns, model::Batch* batch) {
     if (s.entity.empty() || entities.size() >= kMaxEntities) return;
     model::Entity e;
     e.type = s.entity_type;
     e.id = s.entity;
     e.name = s.entity;
-    e.seen_ns = now_ns;
+    e.seen_ns = seen_ns;
     e.origin = s.origin;
     for (const auto& [k, v] : s.attributes) {
       if (DescribesEntity(k)) e.attributes.set(k, v);
@@ -168,7 +170,6 @@ struct Place::State {
     if (!entities.contains(key)) {
       entities.insert(key);
       ++counts[OriginName(s.origin)][e.type];
-      if (e.type == "engine") engines[OriginName(s.origin)].push_back(e.id);
     }
     key = e.attributes.hash(key);
     if (!entities.insert(key).second) return;
@@ -182,7 +183,7 @@ struct Place::State {
       model::Entity x;
       x.type = type;
       x.id = x.name = id;
-      x.seen_ns = now_ns;
+      x.seen_ns = seen_ns;
       x.origin = s.origin;
       batch->entities.push_back(std::move(x));
     };
@@ -242,7 +243,10 @@ void Place::Update(model::Batch* batch, std::int64_t now_ns, std::vector<store::
       AppendCall(l7_genai::MakeCall(span), now_ns, RowsOf(store::Table::calls, rows));
     }
   }
-  for (const model::Series& series : batch->series) s.Learn(series, now_ns, batch);
+  // An entity was seen when its first sample was taken, which for recorded data is long before it came.
+  std::int64_t seen_ns = now_ns;
+  for (const std::int64_t ts : batch->samples.ts) seen_ns = std::min(seen_ns, ts);
+  for (const model::Series& series : batch->series) s.Learn(series, seen_ns, batch);
   for (std::size_t i = 0; i < batch->samples.size(); ++i) {
     const auto id = static_cast<std::uint64_t>(batch->samples.series[i]);
     const auto it = s.series.find(id);
@@ -309,8 +313,12 @@ std::vector<Spark> Place::sparks(std::string_view origin, std::int64_t since_ns)
 
 std::vector<std::string> Place::engines(std::string_view origin) const {
   const std::lock_guard lock(state_->mutex);
-  const auto it = state_->engines.find(std::string(origin));
-  return it == state_->engines.end() ? std::vector<std::string>() : it->second;
+  return state_->engines.ids(origin == "live" ? "" : origin);
+}
+
+void Place::Restore(const std::vector<model::Holding>& open, std::int64_t seen_ns) {
+  const std::lock_guard lock(state_->mutex);
+  state_->tracker.Restore(open, seen_ns);
 }
 
 std::vector<model::Holding> Place::held(std::string_view origin) const {

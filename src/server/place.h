@@ -41,6 +41,9 @@ class Place {
   Place(std::span<const model::Catalog* const> catalogs, const Config& config);
   ~Place();
 
+  // Holdings that an earlier run left open, known to have held until `seen_ns`.
+  void Restore(const std::vector<model::Holding>& open, std::int64_t seen_ns);
+
   // Adds entities, holdings (opened, closed), and events to the batch; appends rows of model calls to `rows`.
   void Update(model::Batch* batch, std::int64_t now_ns, std::vector<store::TableRows>* rows);
 

@@ -100,6 +100,45 @@ struct Server::State {
   }
 };
 
+namespace {
+
+// What was held when the last run ended goes on where it is seen again.
+Status RestoreHoldings(store::Store& store, Place& place) {
+  ASSIGN_OR_RETURN(const store::Rows rows, store.Query("SELECT *, toUnixTimestamp(received) AS seen FROM holdings WHERE valid_to IS NULL"));
+  std::vector<model::Holding> open;
+  std::int64_t seen = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto text = [&](std::string_view name) { return std::string(rows.text(i, name)); };
+    model::Holding h;
+    h.gpu = text("gpu");
+    h.node = text("node");
+    h.ns = text("namespace");
+    h.pod = text("pod");
+    h.container = text("container");
+    h.workload_kind = text("workload_kind");
+    h.workload = text("workload");
+    h.team = text("team");
+    h.queue = text("queue");
+    h.job = text("job");
+    h.engine = text("engine");
+    h.cluster = text("cluster");
+    h.user = text("user");
+    h.account = text("account");
+    h.partition = text("partition");
+    h.share_kind = text("share_kind");
+    h.share = rows.f64(i, "share");
+    h.source = text("source");
+    h.valid_from = rows.i64(i, "valid_from");
+    h.origin = text("origin") == "live" ? "" : text("origin");
+    seen = std::max(seen, rows.i64(i, "seen") * base::kSecond);
+    open.push_back(std::move(h));
+  }
+  if (!open.empty()) place.Restore(open, seen);
+  return Status::Ok();
+}
+
+}  // namespace
+
 Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Result<std::unique_ptr<Server>> Server::Start(const Config& config, const base::Clock& clock, const std::string& page) {
@@ -110,6 +149,7 @@ Result<std::unique_ptr<Server>> Server::Start(const Config& config, const base::
   if (!page.empty()) LoadPage(page);
   RETURN_IF_ERROR(s.OpenStore());
   s.place = std::make_unique<Place>(Layers(), s.config);
+  RETURN_IF_ERROR(RestoreHoldings(*s.store, *s.place).With("reading holdings"));
   Ingest::Options options;
   options.max_series = config.limits.series;
   options.keep_content = config.keep_content;

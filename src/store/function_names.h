@@ -39,7 +39,7 @@ bitmapxorcardinality bitmasktoarray bitmasktolist bitnot bitor bitpositionstoarr
 bitrotateright bitshiftleft bitshiftright bitslice bittest bittestall bittestany bitxor
 blocknumber blockserializedsize blocksize boundingratio bytehammingdistance bytesize byteslice
 byteswap cardinality casefoldutf8 casewithexpr casewithexpression casewithoutexpr
-casewithoutexpression cast categoricalinformationvalue cbrt ceil ceiling changeday changehour
+casewithoutexpression cast _cast categoricalinformationvalue cbrt ceil ceiling changeday changehour
 changeminute changemonth changesecond changeyear char char_length character_length cityhash64
 clamp coalesce coloroklabtosrgb coloroklchtosrgb colorsrgbtooklab colorsrgbtooklch
 comparesubstrings concat concat_ws concatassumeinjective concatwithseparator

@@ -311,6 +311,19 @@ TEST_F(StoreTest, DirectoryHasOneOwnerAndSchemaAVersion) {
   EXPECT_NE(newer.status().message().find("newer strata"), std::string::npos) << newer.status().message();
 }
 
+TEST_F(StoreTest, MemoryIsCappedAndGivenBack) {
+  options_.memory_bytes = 400u << 20;
+  Open();
+  const auto heavy = store_->Query("SELECT groupArray(number) FROM numbers(200000000)");
+  EXPECT_EQ(heavy.status().code(), base::Code::exhausted) << heavy.status().message();
+  const std::string status = *base::ReadFile("/proc/" + std::to_string(store_->engine().pid) + "/status");
+  const std::uint64_t peak_kib = std::strtoull(status.c_str() + status.find("VmHWM:") + 6, nullptr, 10);
+  EXPECT_LT(peak_kib << 10, options_.memory_bytes + (300u << 20));
+  ASSERT_TRUE(store_->Query("SELECT uniqExact(number) FROM numbers(2000000)").ok());  // it answers on
+  store_->Supervise();
+  EXPECT_LT(store_->engine().rss_bytes, 330u << 20);
+}
+
 // One statement a paragraph; "# refused" and "# allowed" begin the parts. A refused one may be stopped by the gate or by
 // the caps of its connection; an allowed one must answer.
 TEST_F(StoreTest, GateHoldsAgainstTheCorpus) {

@@ -13,7 +13,7 @@ import { startBrowser } from './browser.mjs';
 const kWeb = fileURLToPath(new URL('../../web/', import.meta.url));
 const kDist = join(kWeb, 'dist');
 const kReal = process.env.STRATA_URL?.replace(/\/$/, '');
-const kMockOnly = { skip: kReal ? 'the program under test has its own data' : false };
+const kMockOnly = { skip: kReal ? 'the program under test has its own data' : false, timeout: 60000 };
 const kBudgetBytes = 200 * 1024;
 const kLayers = ['l1_gpu', 'l2_comm', 'l3_host', 'l4_sched', 'l5_train', 'l6_infer', 'l7_genai', 'l8_cost'];
 
@@ -23,7 +23,7 @@ before(async () => {
   if (!kReal) mock = await startMock();
   url = kReal ?? mock.url;
 });
-after(async () => { await browser?.close(); await mock?.close(); });
+after(async () => { await browser?.close(); await mock?.close(); });  // pages that a failed test left open end here
 
 // Nothing that a missing number turns into by accident may be read by a person.
 async function assertHonest(page, where) {
@@ -238,8 +238,9 @@ test('requests: status, tokens, absent numbers stay absent; a row opens its wate
   await page.close();
 });
 
-test('the server goes away: stale since, greyed, and it comes back by itself', kMockOnly, async () => {
+test('the server goes away: stale since, greyed, and it comes back by itself', kMockOnly, async (t) => {
   const own = await startMock();
+  t.after(() => own.close());
   const { page } = await browser.open(own.url);
   await ready(page);
   await page.locator('.wire.live').waitFor();
@@ -252,11 +253,11 @@ test('the server goes away: stale since, greyed, and it comes back by itself', k
   await page.locator('.wire.live').waitFor({ timeout: 20000 });
   assert.equal(await page.locator('.stalebar').count(), 0);
   await page.close();
-  await own.close();
 });
 
-test('the connection stands but is silent: stale too', kMockOnly, async () => {
+test('the connection stands but is silent: stale too', kMockOnly, async (t) => {
   const own = await startMock();
+  t.after(() => own.close());
   const { page } = await browser.open(own.url);
   await page.locator('.wire.live').waitFor();
   own.mute(true);
@@ -266,11 +267,11 @@ test('the connection stands but is silent: stale too', kMockOnly, async () => {
   own.mute(false);
   await page.locator('.wire.live').waitFor({ timeout: 9000 });
   await page.close();
-  await own.close();
 });
 
-test('a machine that has nothing but itself: not measured with reasons, never 0', kMockOnly, async () => {
+test('a machine that has nothing but itself: not measured with reasons, never 0', kMockOnly, async (t) => {
   const own = await startMock({ scenario: 'bare' });
+  t.after(() => own.close());
   const { page, sins } = await browser.open(own.url);
   await ready(page);
   assert.match(await page.locator('[data-test=headline]').innerText(), /not measured\s+no device of this machine has a price/);
@@ -279,5 +280,4 @@ test('a machine that has nothing but itself: not measured with reasons, never 0'
   await assertHonest(page, 'the bare overview');
   assert.deepEqual(sins, []);
   await page.close();
-  await own.close();
 });

@@ -186,7 +186,11 @@ class Strata:
     # ---- questions
 
     def get(self, path, expect=200, **query):
-        answer = self.session.get(f"{self.url}/api/v1/{path}", params=query, timeout=60)
+        try:
+            answer = self.session.get(f"{self.url}/api/v1/{path}", params=query, timeout=60)
+        except requests.ConnectionError as e:
+            assert self.alive(), f"strata ended ({self.process.returncode}): {self.said()[-2000:]}"
+            raise AssertionError(f"{path}: the server does not answer: {e}") from None
         assert answer.status_code == expect, f"{path} {query}: {answer.status_code} {answer.text[:800]}"
         return answer.json()
 

@@ -89,7 +89,7 @@ def test_insecure_spelled_out(start_strata):
     assert strata.status()["version"]
 
 
-@pytest.mark.parametrize("line,what", [("short read x", "16 characters"), ("token-0123456789abc boss x", "scope")])
+@pytest.mark.parametrize("line,what", [("tooshort-4711 read x", "16 characters"), ("token-0123456789abc boss x", "scope")])
 def test_bad_tokens_file(tmp_path, line, what):
     (tmp_path / "tokens").write_text("# fine\n" + line + "\n")
     (tmp_path / "strata.yaml").write_text(f"auth: {{tokens_file: {tmp_path}/tokens}}\n")
@@ -190,6 +190,7 @@ def test_tls(start_strata, tmp_path):
         {"tls": {"cert": str(tmp_path / "cert.pem"), "key": str(tmp_path / "key.pem")}, "auth": {"tokens_file": str(tmp_path / "tokens")}, "listen": "0.0.0.0"},
         start=False,
     )
+    strata.session.trust_env = False  # REQUESTS_CA_BUNDLE would win
     strata.session.verify = str(tmp_path / "cert.pem")
     strata.session.headers.update(bearer("read-token-0123456789"))
     strata.start()

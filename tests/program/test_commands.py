@@ -2,6 +2,7 @@
 """The command line: every command of the interface, its help, exit codes, output on the right stream; `read` over golden
 pages against facts counted here; the configuration's mistakes."""
 
+import base64
 import gzip
 import json
 import re
@@ -126,7 +127,10 @@ def text_of(path):
 
 
 def sample_lines(text):
-    return sum(1 for line in text.splitlines() if line.strip() and not line.startswith("#"))
+    """Lines that follow the format; some recorded pages have prose around them."""
+    number = r"([+-]?[\d.]+([eE][+-]?\d+)?|NaN|[+-]?Inf)"
+    line = re.compile(r"^[a-zA-Z_:][\w:]*\s*(\{.*\})?\s+" + number + r"(\s+-?\d+)?\s*$")
+    return sum(1 for x in text.splitlines() if line.match(x))
 
 
 PAGES = sorted([*GOLDEN.glob("exposition/*.prom"), *GOLDEN.glob("exposition/*.prom.gz")])
@@ -177,7 +181,8 @@ def test_read_spans():
     spans = [json.loads(x) for x in done.stdout.splitlines()]
     spans = [s for s in spans if "span" in s]
     sent = [json.loads(x) for x in (GOLDEN / "l7" / "client-default.jsonl").read_text().splitlines()]
-    ids = {s["spanId"] for r in sent for g in r.get("resourceSpans", []) for sc in g["scopeSpans"] for s in sc["spans"]}
+    groups = [g for r in sent for g in r["body"].get("resourceSpans", [])]
+    ids = {base64.b64decode(s["spanId"]).hex() for g in groups for sc in g["scopeSpans"] for s in sc["spans"]}
     assert len(ids) > 0 and {s["span_id"] for s in spans} == ids
     assert any(s["layer"] == "l7_genai" and s["call"]["model"] for s in spans)
 
@@ -192,7 +197,7 @@ def test_read_collectives():
 def test_read_a_training_log():
     done, _ = read("train-log", GOLDEN / "l5" / "hf-trainer.txt", "--json")
     report = json.loads(done.stdout.splitlines()[-1])
-    losses = [float(x) for x in re.findall(r"'loss': '?([\d.]+)", (GOLDEN / "l5" / "hf-trainer.txt").read_text())]
+    losses = [float(x) for x in re.findall(r"^\{'loss': '([\d.]+)'", (GOLDEN / "l5" / "hf-trainer.txt").read_text(), re.M)]
     assert report["report"] == "training" and losses
     assert report["first_loss"] == losses[0] and report["last_loss"] == losses[-1]
 

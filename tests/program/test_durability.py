@@ -183,12 +183,11 @@ def test_disk_full(start_strata, tmp_path):
         name = otlp.unique("full")
         assert otlp.post(strata, otlp.one(name, 0.0)).status_code == 200
         filler = disk / "filler"
-        with open(filler, "wb") as f, contextlib.suppress(OSError):
-            while True:
-                f.write(b"\0" * 65536)
-        with open(filler, "ab", buffering=0) as f, contextlib.suppress(OSError):
-            while True:
-                f.write(b"\0" * 512)
+        with open(filler, "wb", buffering=0) as f:
+            for size in (65536, 512):
+                with contextlib.suppress(OSError):
+                    while f.write(b"\0" * size) == size:
+                        pass
         acked, refused = 1, 0
         for i in range(1, 4000):
             answer = otlp.post(strata, otlp.metrics(otlp.gauge(name, otlp.point(float(i), attrs={"pad": "x" * 1000, "i": str(i)}))))

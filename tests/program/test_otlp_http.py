@@ -55,8 +55,7 @@ def test_json_as_other_writers_spell_it(strata):
 @pytest.mark.parametrize("form", ["json", "protobuf"])
 def test_partial_success_keeps_the_good_part(strata, form):
     name = unique("partial")
-    nan = float("nan")
-    request = metrics(gauge(name, point(1.0), point("NaN" if form == "json" else nan), point(3.0, otlp.now_ns() + 1)))
+    request = metrics(gauge(name, point(1.0), point("NaN"), point(3.0, otlp.now_ns() + 1)))
     if form == "protobuf":
         request = otlp.to_protobuf(request)
     answer = post(strata, request)
@@ -173,9 +172,8 @@ def test_wrong_bytes(strata):
     before = strata.refused("malformed")
     for body in (b"\xff" * 100, b"hello", bytes(range(256))):
         assert post(strata, body).status_code in (200, 400)
-    assert post(strata, "[]").status_code == 400
-    assert post(strata, '"text"').status_code == 400
-    assert post(strata, "{\"resourceMetrics\": 7}").status_code in (200, 400)
+    for text in ('"text"', "7", "null", '{"resourceMetrics": 7}', '{"metrics": []}', "[1, 2]"):
+        assert post(strata, text).status_code == 400, text
     assert strata.refused("malformed") > before
 
 

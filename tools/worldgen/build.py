@@ -130,6 +130,7 @@ def build(folder):
     job_resource = {
         "service.name": "gpt-train",
         "nemo.run.id": "gpt-1.3b",
+            "train.job": "gpt-1.3b",
         **story.kubernetes(*story.HOLDERS[2]),
     }
     rank_resource = {**job_resource}

@@ -11,7 +11,7 @@ export interface Link { state: 'connecting' | 'live' | 'stale'; since_s: number;
 export const tick = new Store<Tick | null>(null);
 export const link = new Store<Link>({ state: 'connecting', since_s: Date.now() / 1000, detail: '' });
 
-const kSilent_ms = 8e9;
+const kSilent_ms = 8000;
 let source: EventSource | null = null;
 let lastTick_ms = 0;
 let wait_ms = 1000;
