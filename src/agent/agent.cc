@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The threads of the agent: one collects, four scrape, one looks for engines and follows files, one sends (sender.cc).
-// What they share, the list of targets, stands under one mutex; a target is handed to one scraping thread at a time.
+// The threads of the agent: one collects, four scrape, one looks for engines and follows files, one
+// sends (sender.cc). What they share, the list of targets, stands under one mutex; a target is
+// handed to one scraping thread at a time.
 #include "agent/agent.h"
 
 #include <algorithm>
@@ -80,7 +81,8 @@ struct Agent::State {
   std::vector<std::jthread> threads;
 
   std::unique_ptr<Feed> NewFeed(std::size_t max_series = 100'000) const {
-    return std::make_unique<Feed>(catalogs, model::Attributes{{"strata.agent", node}}, sender.get(), max_series);
+    return std::make_unique<Feed>(catalogs, model::Attributes{{"strata.agent", node}}, sender.get(),
+                                  max_series);
   }
   void AddTarget(ScrapeTarget target, bool found);
   void CollectLoop(const std::stop_token& stop);
@@ -102,7 +104,9 @@ void Agent::State::AddTarget(ScrapeTarget target, bool found) {
   }
   Target& entry = targets[key];
   // Spread over the interval, so that targets are not all asked at once.
-  const std::int64_t spread = static_cast<std::int64_t>(base::Hash64(key) % static_cast<std::uint64_t>(std::max<std::int64_t>(target.interval_ns, 1)));
+  const std::int64_t spread = static_cast<std::int64_t>(
+      base::Hash64(key) %
+      static_cast<std::uint64_t>(std::max<std::int64_t>(target.interval_ns, 1)));
   entry.due_ns = base::monotonic_ns() + std::min<std::int64_t>(spread, base::kSecond);
   entry.found = found;
   entry.scraper = std::make_unique<Scraper>(std::move(target), node, NewFeed());
@@ -136,12 +140,14 @@ void Agent::State::ScrapeLoop(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     auto next = targets.end();
     for (auto it = targets.begin(); it != targets.end(); ++it) {
-      if (!it->second.busy && (next == targets.end() || it->second.due_ns < next->second.due_ns)) next = it;
+      if (!it->second.busy && (next == targets.end() || it->second.due_ns < next->second.due_ns))
+        next = it;
     }
     const std::int64_t now = base::monotonic_ns();
     if (next == targets.end() || next->second.due_ns > now) {
       const std::int64_t wait = next == targets.end() ? base::kHour : next->second.due_ns - now;
-      wake.wait_for(lock, stop, std::chrono::nanoseconds(wait), [this, seen = changes] { return changes != seen; });
+      wake.wait_for(lock, stop, std::chrono::nanoseconds(wait),
+                    [this, seen = changes] { return changes != seen; });
       continue;
     }
     Target& target = next->second;  // a map's entries do not move
@@ -167,16 +173,18 @@ void Agent::State::ScrapeLoop(const std::stop_token& stop) {
 // ---- what runs on this machine
 void Agent::State::DiscoverLoop(const std::stop_token& stop) {
   base::HttpClient client;
-  LocalFinder finder(options.root, node, [&](const std::string& target) -> base::Result<std::string> {
-    base::HttpRequest request;
-    request.url = "http://" + target + "/metrics";
-    request.timeout_ms = kProbeTimeoutMs;
-    request.max_bytes = kMaxProbe;
-    request.headers = {{"User-Agent", "strata"}};
-    ASSIGN_OR_RETURN(base::HttpAnswer answer, client.Send(request));
-    if (answer.status != 200) return base::Failed("HTTP " + std::to_string(answer.status));
-    return std::move(answer.body);
-  });
+  LocalFinder finder(options.root, node,
+                     [&](const std::string& target) -> base::Result<std::string> {
+                       base::HttpRequest request;
+                       request.url = "http://" + target + "/metrics";
+                       request.timeout_ms = kProbeTimeoutMs;
+                       request.max_bytes = kMaxProbe;
+                       request.headers = {{"User-Agent", "strata"}};
+                       ASSIGN_OR_RETURN(base::HttpAnswer answer, client.Send(request));
+                       if (answer.status != 200)
+                         return base::Failed("HTTP " + std::to_string(answer.status));
+                       return std::move(answer.body);
+                     });
   const std::unique_ptr<Feed> feed = NewFeed(1'000);
   do {
     Discover(&finder, feed.get());
@@ -207,7 +215,8 @@ void Agent::State::Discover(LocalFinder* finder, Feed* feed) {
     AddTarget(std::move(target), true);
     if (!service.engine) continue;
     model::Entity entity{"engine", instance, service.kind + " " + service.target, {}, now, {}};
-    entity.attributes = {{"service.instance.id", instance}, {"host.name", node}, {"inference.engine", service.kind}};
+    entity.attributes = {
+        {"service.instance.id", instance}, {"host.name", node}, {"inference.engine", service.kind}};
     if (service.pid != 0) {
       entity.attributes.set("process.pid", std::to_string(service.pid));
       entity.attributes.set("process.executable.name", service.name);
@@ -216,10 +225,16 @@ void Agent::State::Discover(LocalFinder* finder, Feed* feed) {
     if (!service.pod_uid.empty()) entity.attributes.set("k8s.pod.uid", service.pod_uid);
     batch.entities.push_back(std::move(entity));
     if (service.pid != 0 && !accelerator && !service.uses_gpu && service.cores > 0) {
-      batch.holdings.push_back(CpuHolding(service, instance, node, options.cluster, finder->node_cores(), now));
+      batch.holdings.push_back(
+          CpuHolding(service, instance, node, options.cluster, finder->node_cores(), now));
     }
   }
-  batch.sources.push_back({"discover local engines", "l6_infer", "live", names.empty() ? "none listens on this machine" : names, now, {}});
+  batch.sources.push_back({"discover local engines",
+                           "l6_infer",
+                           "live",
+                           names.empty() ? "none listens on this machine" : names,
+                           now,
+                           {}});
   feed->Ship();
   const std::lock_guard lock(mutex);
   for (auto& [key, target] : targets) {
@@ -256,12 +271,17 @@ void Agent::State::TailOnce(Followed* followed) {
   });
   if (read) followed->last_ns = now;
   const bool failed = !followed->tail->error().empty();
-  const bool say = followed->said_ns == 0 || failed != followed->failed || now - followed->said_ns >= kSourcesEvery;
+  const bool say = followed->said_ns == 0 || failed != followed->failed ||
+                   now - followed->said_ns >= kSourcesEvery;
   if (say) {
     followed->said_ns = now;
     followed->failed = failed;
-    followed->feed->batch().sources.push_back({followed->file.kind + " " + followed->file.path, followed->file.layer,
-                                               failed ? "absent" : "live", followed->tail->error(), followed->last_ns, {}});
+    followed->feed->batch().sources.push_back({followed->file.kind + " " + followed->file.path,
+                                               followed->file.layer,
+                                               failed ? "absent" : "live",
+                                               followed->tail->error(),
+                                               followed->last_ns,
+                                               {}});
   }
   if (read || say) followed->feed->Ship();
 }
@@ -276,7 +296,8 @@ void Agent::State::LoadOffsets() {
   for (Followed& followed : files) {
     const base::Json& at = (*json)["files"][followed.file.path];
     if (at.size() == 2) {
-      followed.tail->Resume(static_cast<std::uint64_t>(at.at(0).as_int()), static_cast<std::uint64_t>(at.at(1).as_int()));
+      followed.tail->Resume(static_cast<std::uint64_t>(at.at(0).as_int()),
+                            static_cast<std::uint64_t>(at.at(1).as_int()));
     }
   }
 }
@@ -291,13 +312,16 @@ void Agent::State::SaveOffsets() const {
     offsets.set(followed.file.path, std::move(at));
   }
   // Lost offsets mean lines read twice, which the server tells apart: not worth stopping for.
-  static_cast<void>(base::ReplaceFile(options.spool_dir + "/files.json", base::Json::MakeObject().set("files", std::move(offsets)).dump() + "\n"));
+  static_cast<void>(
+      base::ReplaceFile(options.spool_dir + "/files.json",
+                        base::Json::MakeObject().set("files", std::move(offsets)).dump() + "\n"));
 }
 
 // ---- the door
 Agent::Agent(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
-base::Result<std::unique_ptr<Agent>> Agent::Start(AgentOptions options, std::span<const model::Catalog* const> catalogs) {
+base::Result<std::unique_ptr<Agent>> Agent::Start(AgentOptions options,
+                                                  std::span<const model::Catalog* const> catalogs) {
   auto state = std::make_unique<State>();
   state->options = std::move(options);
   state->catalogs = catalogs;
@@ -334,9 +358,12 @@ base::Result<std::unique_ptr<Agent>> Agent::Start(AgentOptions options, std::spa
   }
   State* s = state.get();
   s->threads.emplace_back([s](const std::stop_token& stop) { s->CollectLoop(stop); });
-  for (int i = 0; i < kScrapeThreads; ++i) s->threads.emplace_back([s](const std::stop_token& stop) { s->ScrapeLoop(stop); });
-  if (o.discover_engines) s->threads.emplace_back([s](const std::stop_token& stop) { s->DiscoverLoop(stop); });
-  if (!s->files.empty()) s->threads.emplace_back([s](const std::stop_token& stop) { s->TailLoop(stop); });
+  for (int i = 0; i < kScrapeThreads; ++i)
+    s->threads.emplace_back([s](const std::stop_token& stop) { s->ScrapeLoop(stop); });
+  if (o.discover_engines)
+    s->threads.emplace_back([s](const std::stop_token& stop) { s->DiscoverLoop(stop); });
+  if (!s->files.empty())
+    s->threads.emplace_back([s](const std::stop_token& stop) { s->TailLoop(stop); });
   return std::unique_ptr<Agent>(new Agent(std::move(state)));
 }
 
@@ -355,7 +382,8 @@ AgentFacts Agent::facts() const {
   facts.collect_cpu_ns = state_->collect_cpu_ns.load();
   const std::lock_guard lock(state_->mutex);
   facts.targets = state_->targets.size();
-  for (const auto& [key, target] : state_->targets) facts.targets_up += !target.busy && target.scraper->up() ? 1 : 0;
+  for (const auto& [key, target] : state_->targets)
+    facts.targets_up += !target.busy && target.scraper->up() ? 1 : 0;
   return facts;
 }
 

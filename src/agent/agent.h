@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The door of the agent: collects on one node and sends OTLP. It starts collectors (host, NVIDIA devices), scrapes
-// targets and those it finds on this machine, follows files, and sends all of it. Threads of its own; Stop joins them.
+// The door of the agent: collects on one node and sends OTLP. It starts collectors (host, NVIDIA
+// devices), scrapes targets and those it finds on this machine, follows files, and sends all of it.
+// Threads of its own; Stop joins them.
 #pragma once
 
 #include <cstdint>
@@ -21,18 +22,18 @@ namespace strata::agent {
 struct AgentOptions {
   std::string to = "http://127.0.0.1:4318";  // OTLP/HTTP
   std::string token;
-  std::string root = "/";                    // where proc/, sys/ and dev/ are
-  std::string cluster;                       // put on holdings
-  std::string node;                          // "" = the host name of the root
+  std::string root = "/";  // where proc/, sys/ and dev/ are
+  std::string cluster;     // put on holdings
+  std::string node;        // "" = the host name of the root
   std::int64_t interval_ns = 5 * base::kSecond;
   std::vector<ScrapeTarget> scrape;
   bool discover_engines = true;
   std::int64_t discover_every_ns = 15 * base::kSecond;
-  std::vector<std::uint16_t> own_ports;      // never asked for metrics
+  std::vector<std::uint16_t> own_ports;  // never asked for metrics
   std::vector<TailFile> files;
-  std::string spool_dir;                     // "" = what cannot be sent waits in memory only
+  std::string spool_dir;  // "" = what cannot be sent waits in memory only
   std::uint64_t spool_bytes = 1u << 30;
-  std::string nvml = "libnvidia-ml.so.1";    // "" = do not look for NVIDIA devices
+  std::string nvml = "libnvidia-ml.so.1";  // "" = do not look for NVIDIA devices
 };
 
 struct AgentFacts {
@@ -43,8 +44,10 @@ struct AgentFacts {
 
 class Agent {
  public:
-  // `catalogs` outlive the agent. Fails when the root has no proc/stat, `to` is no address, or the spool is in use.
-  static base::Result<std::unique_ptr<Agent>> Start(AgentOptions options, std::span<const model::Catalog* const> catalogs);
+  // `catalogs` outlive the agent. Fails when the root has no proc/stat, `to` is no address, or the
+  // spool is in use.
+  static base::Result<std::unique_ptr<Agent>> Start(
+      AgentOptions options, std::span<const model::Catalog* const> catalogs);
   ~Agent();
   // Ends the sources, sends what waits for two seconds, spools the rest.
   void Stop();

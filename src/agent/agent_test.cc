@@ -30,7 +30,8 @@ constexpr const char* kPageWithoutWaiting =
 class AgentTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_ = std::filesystem::temp_directory_path() / ("strata-agent-" + std::to_string(::getpid()));
+    folder_ =
+        std::filesystem::temp_directory_path() / ("strata-agent-" + std::to_string(::getpid()));
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
   }
@@ -70,7 +71,12 @@ TEST_F(AgentTest, TheHostArrives) {
   EXPECT_EQ(series[0].layer, "l3_host");
   EXPECT_EQ(series[0].entity_type, "node");
   EXPECT_TRUE(Until([&] { return receiver.LastState("host /proc/stat") == "live: "; }));
-  EXPECT_TRUE(Until([&] { return receiver.LastState("nvml") == "absent: libnvidia-ml-that-is-not-there.so.1 not found"; }, 20));
+  EXPECT_TRUE(Until(
+      [&] {
+        return receiver.LastState("nvml") ==
+               "absent: libnvidia-ml-that-is-not-there.so.1 not found";
+      },
+      20));
   EXPECT_FALSE(receiver.SeriesOf("process.memory.usage").empty());
 }
 
@@ -89,7 +95,8 @@ TEST_F(AgentTest, ATargetIsScrapedAndItsGoingIsTold) {
   EXPECT_EQ(receiver.Points("scrape_samples_scraped", instance).at(0).value, 6);
   EXPECT_GT(receiver.Points("scrape_duration_seconds", instance).at(0).value, 0);
   EXPECT_TRUE(page.accept().starts_with("application/openmetrics-text"));
-  EXPECT_TRUE(Until([&] { return receiver.LastState("scrape engines " + instance) == "live: vllm"; }));
+  EXPECT_TRUE(
+      Until([&] { return receiver.LastState("scrape engines " + instance) == "live: vllm"; }));
   // The engine's own signals: named, with the instance as entity and the job as attribute.
   const auto ttft = receiver.SeriesOf("inference.ttft");
   ASSERT_EQ(ttft.size(), 1u);
@@ -103,12 +110,15 @@ TEST_F(AgentTest, ATargetIsScrapedAndItsGoingIsTold) {
   const std::string waiting = "inference.requests_waiting";
   ASSERT_FALSE(receiver.Points(waiting, instance).empty());
   page.Set(kPageWithoutWaiting);
-  EXPECT_TRUE(Until([&] { return model::IsStale(receiver.Points(waiting, instance).back().value); }));
+  EXPECT_TRUE(
+      Until([&] { return model::IsStale(receiver.Points(waiting, instance).back().value); }));
   const std::size_t ended = receiver.Points(waiting, instance).size();
 
   page.Set("", 500);
   EXPECT_TRUE(Until([&] { return receiver.Points("up", instance).back().value == 0; }));
-  EXPECT_TRUE(Until([&] { return receiver.LastState("scrape engines " + instance).starts_with("failed: HTTP 500"); }));
+  EXPECT_TRUE(Until([&] {
+    return receiver.LastState("scrape engines " + instance).starts_with("failed: HTTP 500");
+  }));
   EXPECT_EQ(receiver.Points(waiting, instance).size(), ended) << "one stale marker ends it";
   page.Set(kPage);
   EXPECT_TRUE(Until([&] { return receiver.Points("up", instance).back().value == 1; }));
@@ -123,11 +133,13 @@ TEST_F(AgentTest, ATargetThatIsNotThere) {
     target = page.target();
   }
   AgentOptions options = Options(receiver.url());
-  options.scrape.push_back({"engines", target, 100 * base::kMillisecond, 100 * base::kMillisecond, "l6_infer", "/metrics"});
+  options.scrape.push_back({"engines", target, 100 * base::kMillisecond, 100 * base::kMillisecond,
+                            "l6_infer", "/metrics"});
   auto agent = Start(options);
   EXPECT_TRUE(Until([&] { return !receiver.Points("up", target).empty(); }));
   EXPECT_EQ(receiver.Points("up", target)[0].value, 0);
-  EXPECT_TRUE(Until([&] { return receiver.LastState("scrape engines " + target).starts_with("failed: "); }));
+  EXPECT_TRUE(Until(
+      [&] { return receiver.LastState("scrape engines " + target).starts_with("failed: "); }));
 }
 
 TEST_F(AgentTest, AFileIsFollowed) {
@@ -135,11 +147,22 @@ TEST_F(AgentTest, AFileIsFollowed) {
   AgentOptions options = Options(receiver.url());
   const std::string path = (folder_ / "train.log").string();
   std::ofstream(path) << "first\n";
-  options.files.push_back({path, "run-1", "train-log", "l5_train", [](std::string_view lines, const wire::Context& context, model::Batch* batch) {
-                             EXPECT_NE(context.namer, nullptr);
-                             EXPECT_EQ(context.resource->get("job"), "run-1");
-                             batch->events.push_back({context.now_ns, "l5_train", "train.checkpoint", "job", "run-1", "info", std::string(lines), {}, "file", {}});
-                           }});
+  options.files.push_back(
+      {path, "run-1", "train-log", "l5_train",
+       [](std::string_view lines, const wire::Context& context, model::Batch* batch) {
+         EXPECT_NE(context.namer, nullptr);
+         EXPECT_EQ(context.resource->get("job"), "run-1");
+         batch->events.push_back({context.now_ns,
+                                  "l5_train",
+                                  "train.checkpoint",
+                                  "job",
+                                  "run-1",
+                                  "info",
+                                  std::string(lines),
+                                  {},
+                                  "file",
+                                  {}});
+       }});
   {
     auto agent = Start(options);
     EXPECT_TRUE(Until([&] { return receiver.Rest().events.size() == 1; }));
@@ -153,7 +176,8 @@ TEST_F(AgentTest, AFileIsFollowed) {
 }
 
 TEST_F(AgentTest, AnEngineOfThisMachineIsFoundOnItsOwn) {
-  // This test's own page server listens; it is found by its socket when the program's name says that it serves.
+  // This test's own page server listens; it is found by its socket when the program's name says
+  // that it serves.
   Receiver receiver;
   PageServer page;
   page.Set(kPage);
@@ -167,7 +191,9 @@ TEST_F(AgentTest, AnEngineOfThisMachineIsFoundOnItsOwn) {
   char port[8];
   std::snprintf(port, sizeof port, "%04X", std::atoi(target.substr(target.rfind(':') + 1).c_str()));
   const std::string head = "  sl  local_address rem_address   st\n";
-  write("proc/net/tcp", head + "   0: 0100007F:" + port + " 00000000:0000 0A 00000000:00000000 00:00000000 00000000 1000 0 77 1\n");
+  write("proc/net/tcp",
+        head + "   0: 0100007F:" + port +
+            " 00000000:0000 0A 00000000:00000000 00:00000000 00000000 1000 0 77 1\n");
   write("proc/50/stat", "50 (vllm) S 1 50 50 0 -1 0 0 0 0 0 10 10 0 0 20 0 4 0 100 1000 500 0\n");
   std::filesystem::create_directories(root / "proc/50/fd");
   std::filesystem::create_symlink("socket:[77]", root / "proc/50/fd/3");
@@ -187,7 +213,9 @@ TEST_F(AgentTest, AnEngineOfThisMachineIsFoundOnItsOwn) {
   ASSERT_TRUE(Until([&] { return !receiver.Rest().entities.empty(); }));
   EXPECT_EQ(receiver.Rest().entities[0].attributes.get("process.pid"), "50");
   write("proc/net/tcp", head);  // it ends
-  EXPECT_TRUE(Until([&] { return receiver.LastState("scrape vllm " + target) == "absent: it does not listen any more"; }));
+  EXPECT_TRUE(Until([&] {
+    return receiver.LastState("scrape vllm " + target) == "absent: it does not listen any more";
+  }));
   EXPECT_TRUE(Until([&] { return model::IsStale(receiver.Points("up", target).back().value); }));
   EXPECT_EQ(agent->facts().targets, 0u);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The way of one source to the sender: a Namer, a batch to fill, and its encoding to OTLP. One thread.
+// The way of one source to the sender: a Namer, a batch to fill, and its encoding to OTLP. One
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +17,8 @@ namespace strata::agent {
 
 class Feed {
  public:
-  // `resource` goes on everything that is sent (strata.agent). After `max_series` distinct series names are learnt anew,
-  // so that what came and went does not stay in memory.
+  // `resource` goes on everything that is sent (strata.agent). After `max_series` distinct series
+  // names are learnt anew, so that what came and went does not stay in memory.
   Feed(std::span<const model::Catalog* const> catalogs, model::Attributes resource, Sender* sender,
        std::size_t max_series = 100'000);
 

@@ -19,16 +19,20 @@ namespace strata::agent {
 namespace {
 
 constexpr std::uint16_t kKnownPorts[] = {8000, 8080, 18080, 30000, 9400, 9100, 18000};
-constexpr std::int64_t kAskAgain = 60 * base::kSecond;       // a known port that said nothing useful
+constexpr std::int64_t kAskAgain = 60 * base::kSecond;  // a known port that said nothing useful
 constexpr std::int64_t kAskStrangerAgain = 10 * base::kMinute;
-constexpr std::string_view kServing[] = {"llama-server", "vllm",      "sglang",       "text-generation", "tgi",
-                                         "trtllm",       "tritonserv", "lmdeploy",    "dynamo",          "litellm",
-                                         "dcgm-exporter", "node_exporter", "nvidia_gpu_ex", "python",    "uvicorn", "gunicorn"};
+constexpr std::string_view kServing[] = {
+    "llama-server",  "vllm",     "sglang",  "text-generation", "tgi",           "trtllm",
+    "tritonserv",    "lmdeploy", "dynamo",  "litellm",         "dcgm-exporter", "node_exporter",
+    "nvidia_gpu_ex", "python",   "uvicorn", "gunicorn"};
 struct Exporter {
   std::string_view prefix, kind;
 };
-constexpr Exporter kExporters[] = {{"DCGM_FI_", "dcgm_exporter"}, {"nvidia_smi_", "nvidia_gpu_exporter"}, {"node_cpu_", "node_exporter"},
-                                   {"npu_chip_info_", "ascend_npu_exporter"}, {"gpu_gfx_activity", "amd_exporter"}};
+constexpr Exporter kExporters[] = {{"DCGM_FI_", "dcgm_exporter"},
+                                   {"nvidia_smi_", "nvidia_gpu_exporter"},
+                                   {"node_cpu_", "node_exporter"},
+                                   {"npu_chip_info_", "ascend_npu_exporter"},
+                                   {"gpu_gfx_activity", "amd_exporter"}};
 
 std::string_view NextLine(std::string_view* text) {
   const std::size_t end = text->find('\n');
@@ -83,7 +87,8 @@ bool AnyOpenFile(const std::string& folder, const std::function<bool(std::string
 }
 
 bool IsAccelerator(std::string_view device) {
-  for (const std::string_view prefix : {"/dev/nvidia", "/dev/kfd", "/dev/davinci", "/dev/cambricon_dev", "/dev/mtgpu", "/dev/dcu"}) {
+  for (const std::string_view prefix : {"/dev/nvidia", "/dev/kfd", "/dev/davinci",
+                                        "/dev/cambricon_dev", "/dev/mtgpu", "/dev/dcu"}) {
     if (device.starts_with(prefix)) return true;
   }
   return false;
@@ -128,7 +133,9 @@ std::vector<Listener> ParseListeners(std::string_view text, bool v6) {
 
 bool LooksServing(std::string_view program) {
   std::string lower(program);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) {
+    return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  });
   for (const std::string_view name : kServing) {
     if (lower.starts_with(name)) return true;
   }
@@ -141,7 +148,8 @@ std::string KindOfPage(std::string_view page, bool* engine) {
   if (*engine) return kind;
   for (const Exporter& exporter : kExporters) {
     const std::string line = "\n" + std::string(exporter.prefix);
-    if (page.starts_with(exporter.prefix) || page.find(line) != std::string_view::npos) return std::string(exporter.kind);
+    if (page.starts_with(exporter.prefix) || page.find(line) != std::string_view::npos)
+      return std::string(exporter.kind);
   }
   return {};
 }
@@ -152,7 +160,8 @@ LocalFinder::LocalFinder(std::string root, std::string node, Probe probe)
 }
 
 bool LocalFinder::has_accelerator() const {
-  for (const char* device : {"dev/nvidia0", "dev/nvidiactl", "dev/kfd", "dev/davinci0", "dev/cambricon_dev0", "dev/mtgpu.0", "dev/dcu0"}) {
+  for (const char* device : {"dev/nvidia0", "dev/nvidiactl", "dev/kfd", "dev/davinci0",
+                             "dev/cambricon_dev0", "dev/mtgpu.0", "dev/dcu0"}) {
     if (::access(Path(device).c_str(), F_OK) == 0) return true;
   }
   return false;
@@ -167,7 +176,8 @@ void LocalFinder::ReadProcesses() {
   while (const dirent* entry = ::readdir(list.get())) {
     int pid = 0;
     if (!Number(std::string_view(entry->d_name), &pid)) continue;
-    if (!base::ReadFileInto(Path("proc/" + std::string(entry->d_name) + "/stat").c_str(), &text)) continue;
+    if (!base::ReadFileInto(Path("proc/" + std::string(entry->d_name) + "/stat").c_str(), &text))
+      continue;
     const std::size_t open = text.find('('), close = text.rfind(')');
     if (open == std::string::npos || close == std::string::npos || close < open) continue;
     Process process;
@@ -187,18 +197,23 @@ void LocalFinder::ReadProcesses() {
   if (cores > 0) node_cores_ = cores;
 }
 
-// inode of a listening socket -> process. Those whose name says that they serve are looked at first.
+// inode of a listening socket -> process. Those whose name says that they serve are looked at
+// first.
 std::map<std::uint64_t, int> LocalFinder::OwnersOf(const std::vector<Listener>& listeners) const {
   std::set<std::uint64_t> wanted;
   for (const Listener& l : listeners) wanted.insert(l.inode);
   std::map<std::uint64_t, int> owners;
   for (const bool serving : {true, false}) {
-    for (const auto& [pid, process] : processes_) {
+    for (const auto& entry : processes_) {
+      const int pid = entry.first;
+      const Process& process = entry.second;
       if (wanted.empty()) return owners;
       if (LooksServing(process.name) != serving) continue;
       AnyOpenFile(Path("proc/" + std::to_string(pid) + "/fd"), [&](std::string_view target) {
         std::uint64_t inode = 0;
-        if (!target.starts_with("socket:[") || !Number(target.substr(8, target.size() - 9), &inode) || !wanted.contains(inode)) return false;
+        if (!target.starts_with("socket:[") ||
+            !Number(target.substr(8, target.size() - 9), &inode) || !wanted.contains(inode))
+          return false;
         // A socket that was inherited belongs to the oldest holder of it: pids come in order.
         owners.try_emplace(inode, pid);
         wanted.erase(inode);
@@ -210,11 +225,15 @@ std::map<std::uint64_t, int> LocalFinder::OwnersOf(const std::vector<Listener>& 
 }
 
 // What answers there; asked once per listener, and again only after a while.
-std::string LocalFinder::KindOf(const Listener& listener, const std::string& target, std::int64_t now_ns) {
+std::string LocalFinder::KindOf(const Listener& listener, const std::string& target,
+                                std::int64_t now_ns) {
   Known& known = known_[target];
   const bool same = known.asked_ns != 0 && known.inode == listener.inode;
-  const bool famous = std::find(std::begin(kKnownPorts), std::end(kKnownPorts), listener.port) != std::end(kKnownPorts);
-  if (same && (!known.kind.empty() || now_ns - known.asked_ns < (famous ? kAskAgain : kAskStrangerAgain))) return known.kind;
+  const bool famous = std::find(std::begin(kKnownPorts), std::end(kKnownPorts), listener.port) !=
+                      std::end(kKnownPorts);
+  if (same &&
+      (!known.kind.empty() || now_ns - known.asked_ns < (famous ? kAskAgain : kAskStrangerAgain)))
+    return known.kind;
   known = {listener.inode, {}, now_ns};
   if (const auto page = probe_(target); page.ok()) {
     bool engine = false;
@@ -251,7 +270,8 @@ double LocalFinder::CoresOf(int pid, std::string_view cgroup_path, bool unified)
   }
   const auto quota = [&](std::string_view max, std::string_view period) {
     std::uint64_t q = 0, p = 0;
-    if (Number(max, &q) && Number(period, &p) && p > 0) limit(static_cast<double>(q) / static_cast<double>(p));
+    if (Number(max, &q) && Number(period, &p) && p > 0)
+      limit(static_cast<double>(q) / static_cast<double>(p));
   };
   std::string path(cgroup_path);
   while (!path.empty() && path.find("..") == std::string::npos) {
@@ -278,14 +298,16 @@ double LocalFinder::CoresOf(int pid, std::string_view cgroup_path, bool unified)
   return cores;
 }
 
-std::vector<LocalService> LocalFinder::Find(std::int64_t now_ns, const std::vector<std::uint16_t>& skip) {
+std::vector<LocalService> LocalFinder::Find(std::int64_t now_ns,
+                                            const std::vector<std::uint16_t>& skip) {
   ReadProcesses();
   std::vector<Listener> listeners;
   std::string text;
   for (const bool v6 : {false, true}) {
     if (!base::ReadFileInto(Path(v6 ? "proc/net/tcp6" : "proc/net/tcp").c_str(), &text)) continue;
     for (Listener& l : ParseListeners(text, v6)) {
-      if (std::find(skip.begin(), skip.end(), l.port) == skip.end()) listeners.push_back(std::move(l));
+      if (std::find(skip.begin(), skip.end(), l.port) == skip.end())
+        listeners.push_back(std::move(l));
     }
   }
   const std::map<std::uint64_t, int> owners = OwnersOf(listeners);
@@ -295,20 +317,23 @@ std::vector<LocalService> LocalFinder::Find(std::int64_t now_ns, const std::vect
     const auto owner = owners.find(listener.inode);
     const int pid = owner == owners.end() ? 0 : owner->second;
     const std::string name = pid == 0 ? "" : processes_[pid].name;
-    const bool famous = std::find(std::begin(kKnownPorts), std::end(kKnownPorts), listener.port) != std::end(kKnownPorts);
+    const bool famous = std::find(std::begin(kKnownPorts), std::end(kKnownPorts), listener.port) !=
+                        std::end(kKnownPorts);
     if (!famous && !LooksServing(name)) continue;
     const std::string target = listener.host + ":" + std::to_string(listener.port);
     if (!targets.insert(target).second) continue;
     LocalService service;
     service.kind = KindOf(listener, target, now_ns);
     if (service.kind.empty()) continue;
-    service.engine = std::none_of(std::begin(kExporters), std::end(kExporters), [&](const Exporter& e) { return e.kind == service.kind; });
+    service.engine = std::none_of(std::begin(kExporters), std::end(kExporters),
+                                  [&](const Exporter& e) { return e.kind == service.kind; });
     service.target = target;
     service.pid = pid;
     service.name = name;
     if (pid != 0) {
       l3_host::Cgroup cgroup;
-      if (base::ReadFileInto(Path("proc/" + std::to_string(pid) + "/cgroup").c_str(), &text)) cgroup = l3_host::ParseCgroup(text);
+      if (base::ReadFileInto(Path("proc/" + std::to_string(pid) + "/cgroup").c_str(), &text))
+        cgroup = l3_host::ParseCgroup(text);
       service.container = cgroup.container;
       service.pod_uid = cgroup.pod_uid;
       service.uses_gpu = service.engine && UsesGpu(pid);
@@ -320,8 +345,9 @@ std::vector<LocalService> LocalFinder::Find(std::int64_t now_ns, const std::vect
   return out;
 }
 
-model::Holding CpuHolding(const LocalService& service, const std::string& instance, const std::string& node,
-                          const std::string& cluster, double node_cores, std::int64_t now_ns) {
+model::Holding CpuHolding(const LocalService& service, const std::string& instance,
+                          const std::string& node, const std::string& cluster, double node_cores,
+                          std::int64_t now_ns) {
   model::Holding holding;
   holding.gpu = "cpu:" + node;
   holding.node = node;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Engines and exporters that run on this machine without Kubernetes: listening ports from /proc/net/tcp, their processes
-// by socket inode, and a look at /metrics on loopback. Of a process only its name is read, never its arguments.
-// One thread; Find may take seconds.
+// Engines and exporters that run on this machine without Kubernetes: listening ports from
+// /proc/net/tcp, their processes by socket inode, and a look at /metrics on loopback. Of a process
+// only its name is read, never its arguments. One thread; Find may take seconds.
 #pragma once
 
 #include <cstdint>
@@ -22,16 +22,17 @@ struct Listener {
   std::uint64_t inode = 0;
   bool operator==(const Listener&) const = default;
 };
-// Sockets in state LISTEN of the text of /proc/net/tcp or tcp6; one that listens on every address is asked on loopback.
+// Sockets in state LISTEN of the text of /proc/net/tcp or tcp6; one that listens on every address
+// is asked on loopback.
 std::vector<Listener> ParseListeners(std::string_view text, bool v6);
 
 // A service found on this machine.
 struct LocalService {
-  std::string kind;      // "vllm", "llamacpp", … as l6_infer; "dcgm_exporter", "node_exporter"
+  std::string kind;  // "vllm", "llamacpp", … as l6_infer; "dcgm_exporter", "node_exporter"
   bool engine = false;
-  std::string target;    // host:port
-  int pid = 0;           // 0 = not known (another user's process)
-  std::string name;      // of the program
+  std::string target;     // host:port
+  int pid = 0;            // 0 = not known (another user's process)
+  std::string name;       // of the program
   std::string container;  // id, "" = none
   std::string pod_uid;
   bool uses_gpu = false;  // it or a process below it has an accelerator open
@@ -40,7 +41,8 @@ struct LocalService {
 
 class LocalFinder {
  public:
-  // The page of http://TARGET/metrics, or why there is none; given in so that a test needs no network.
+  // The page of http://TARGET/metrics, or why there is none; given in so that a test needs no
+  // network.
   using Probe = std::function<base::Result<std::string>(const std::string& target)>;
 
   LocalFinder(std::string root, std::string node, Probe probe);
@@ -76,13 +78,17 @@ class LocalFinder {
   double node_cores_ = 0;
 };
 
-// Does a program of this name look like an engine or an exporter? ("llama-server", "vllm", "VLLM::EngineCore", "python3", …)
+// Does a program of this name look like an engine or an exporter? ("llama-server", "vllm",
+// "VLLM::EngineCore", "python3", …)
 bool LooksServing(std::string_view program);
-// The layer room's name of what a page is from: an engine, else an exporter by its prefix; "" = neither.
+// The layer room's name of what a page is from: an engine, else an exporter by its prefix; "" =
+// neither.
 std::string KindOfPage(std::string_view page, bool* engine);
 
-// The claim of an engine on the cores of a machine without an accelerator; share 0 where the cores are not known.
-model::Holding CpuHolding(const LocalService& service, const std::string& instance, const std::string& node,
-                          const std::string& cluster, double node_cores, std::int64_t now_ns);
+// The claim of an engine on the cores of a machine without an accelerator; share 0 where the cores
+// are not known.
+model::Holding CpuHolding(const LocalService& service, const std::string& instance,
+                          const std::string& node, const std::string& cluster, double node_cores,
+                          std::int64_t now_ns);
 
 }  // namespace strata::agent

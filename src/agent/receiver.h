@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// For tests of this room only: an OTLP/HTTP server in this process that decodes what it gets as strata's own would, and
-// a page server whose answers a test sets.
+// For tests of this room only: an OTLP/HTTP server in this process that decodes what it gets as
+// strata's own would, and a page server whose answers a test sets.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -26,7 +26,8 @@
 namespace strata::agent {
 
 inline std::span<const model::Catalog* const> Catalogs() {
-  static const model::Catalog* const catalogs[] = {&l1_gpu::catalog(), &l3_host::catalog(), &l6_infer::catalog()};
+  static const model::Catalog* const catalogs[] = {&l1_gpu::catalog(), &l3_host::catalog(),
+                                                   &l6_infer::catalog()};
   return catalogs;
 }
 
@@ -48,7 +49,8 @@ class Receiver {
   explicit Receiver(std::uint16_t port = 0) {
     base::ServerOptions options;
     options.port = port;
-    auto made = base::HttpServer::Start(options, [this](const base::ServerRequest& r) { return Take(r); });
+    auto made =
+        base::HttpServer::Start(options, [this](const base::ServerRequest& r) { return Take(r); });
     EXPECT_TRUE(made.ok()) << made.status().message();
     server_ = std::move(*made);
   }
@@ -113,8 +115,9 @@ class Receiver {
     context.now_ns = base::Clock::system().now_ns();
     context.trusted = true;
     model::Batch batch;
-    const base::Status status = request.path == "/v1/metrics" ? wire::DecodeOtlpMetrics(*body, context, &batch)
-                                                              : wire::DecodeOtlpLogs(*body, context, &batch);
+    const base::Status status = request.path == "/v1/metrics"
+                                    ? wire::DecodeOtlpMetrics(*body, context, &batch)
+                                    : wire::DecodeOtlpLogs(*body, context, &batch);
     EXPECT_TRUE(status.ok()) << status.message();
     EXPECT_TRUE(batch.refused.empty()) << batch.refused.example();
     for (const model::Series& s : batch.series) series_[s.id] = s;

@@ -27,7 +27,8 @@ std::string InstanceOf(std::string_view target) {
 }
 
 bool IsLoopback(std::string_view target) {
-  return target.starts_with("127.") || target.starts_with("localhost:") || target.starts_with("[::1]:");
+  return target.starts_with("127.") || target.starts_with("localhost:") ||
+         target.starts_with("[::1]:");
 }
 
 Scraper::Scraper(ScrapeTarget target, const std::string& node, std::unique_ptr<Feed> feed)
@@ -43,32 +44,40 @@ base::Status Scraper::Fetch(std::int64_t now_ns, std::uint64_t* samples) {
   std::snprintf(seconds, sizeof seconds, "%.3f", static_cast<double>(target_.timeout_ns) / 1e9);
   base::HttpRequest request;
   request.url = url_;
-  request.headers = {{"Accept", std::string(kAccept)}, {"X-Prometheus-Scrape-Timeout-Seconds", seconds}, {"User-Agent", "strata"}};
+  request.headers = {{"Accept", std::string(kAccept)},
+                     {"X-Prometheus-Scrape-Timeout-Seconds", seconds},
+                     {"User-Agent", "strata"}};
   request.timeout_ms = std::max<std::int64_t>(target_.timeout_ns / base::kMillisecond, 1);
   request.max_bytes = kMaxPage;
   request.accept_gzip = true;
   ASSIGN_OR_RETURN(const base::HttpAnswer answer, client_.Send(request));
-  if (answer.status != 200) return base::Failed("HTTP " + std::to_string(answer.status) + ": is " + target_.path + " the right path?");
+  if (answer.status != 200)
+    return base::Failed("HTTP " + std::to_string(answer.status) + ": is " + target_.path +
+                        " the right path?");
   if (engine_.empty()) engine_ = l6_infer::DetectEngineOfPage(answer.body);
   wire::Context context;
   context.namer = &feed_->namer();
   context.now_ns = now_ns;
   context.resource = &resource_;
   wire::TextFacts facts;
-  const bool openmetrics = answer.header("content-type").starts_with("application/openmetrics-text");
-  RETURN_IF_ERROR(wire::DecodePrometheusText(answer.body, openmetrics, context, &feed_->batch(), &facts));
+  const bool openmetrics =
+      answer.header("content-type").starts_with("application/openmetrics-text");
+  RETURN_IF_ERROR(
+      wire::DecodePrometheusText(answer.body, openmetrics, context, &feed_->batch(), &facts));
   *samples = facts.samples;
-  if (facts.samples == 0 && facts.bad_lines > 0) return base::Invalid("the page holds no line of the text format");
+  if (facts.samples == 0 && facts.bad_lines > 0)
+    return base::Invalid("the page holds no line of the text format");
   return {};
 }
 
-// Marks the series of this round and ends those of the last one that did not come again. Samples that carry a time of
-// their own are none of ours to end, as with Prometheus.
+// Marks the series of this round and ends those of the last one that did not come again. Samples
+// that carry a time of their own are none of ours to end, as with Prometheus.
 void Scraper::Track(std::int64_t now_ns) {
   model::Batch& batch = feed_->batch();
   ++round_;
   for (std::size_t i = 0; i < batch.samples.size(); ++i) {
-    if (batch.samples.ts[i] == now_ns) seen_[static_cast<std::uint64_t>(batch.samples.series[i])] = round_;
+    if (batch.samples.ts[i] == now_ns)
+      seen_[static_cast<std::uint64_t>(batch.samples.series[i])] = round_;
   }
   for (const model::Histogram& h : batch.histograms) {
     if (h.ts == now_ns) seen_[static_cast<std::uint64_t>(h.series)] = round_;
@@ -83,7 +92,8 @@ void Scraper::Track(std::int64_t now_ns) {
   }
 }
 
-void Scraper::Fact(std::string_view name, std::string_view unit, double value, std::int64_t now_ns) {
+void Scraper::Fact(std::string_view name, std::string_view unit, double value,
+                   std::int64_t now_ns) {
   model::RawMetric raw;
   raw.name = name;
   raw.unit = unit;
@@ -94,7 +104,8 @@ void Scraper::Fact(std::string_view name, std::string_view unit, double value, s
   if (targets == nullptr) targets = &feed_->namer().Resolve(key, raw, &feed_->batch().refused);
   for (const model::Target& target : *targets) {
     double out = 0;
-    if (model::Namer::Apply(target, value, &out)) feed_->batch().samples.push(target.series, now_ns, 0, out);
+    if (model::Namer::Apply(target, value, &out))
+      feed_->batch().samples.push(target.series, now_ns, 0, out);
   }
 }
 
@@ -120,7 +131,8 @@ void Scraper::Scrape(std::int64_t now_ns) {
   up_ = status.ok();
   failures_ = up_ ? 0 : failures_ + 1;
   if (!up_) {  // nothing of a page that could not be read whole
-    std::vector<model::Series> named = std::move(feed_->batch().series);  // the encoder must hear of them all the same
+    std::vector<model::Series> named =
+        std::move(feed_->batch().series);  // the encoder must hear of them all the same
     feed_->batch().clear();
     feed_->batch().series = std::move(named);
     samples = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One scrape target: asks, decodes, tells `up` and the scrape's own facts as Prometheus does, ends series that vanish
-// with stale markers. A Scraper is used by one thread at a time.
+// One scrape target: asks, decodes, tells `up` and the scrape's own facts as Prometheus does, ends
+// series that vanish with stale markers. A Scraper is used by one thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ struct ScrapeTarget {
   std::string target;  // host:port
   std::int64_t interval_ns = 15 * base::kSecond;
   std::int64_t timeout_ns = 5 * base::kSecond;
-  std::string layer;   // "" = by content
+  std::string layer;  // "" = by content
   std::string path = "/metrics";
 };
 

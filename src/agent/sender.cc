@@ -18,7 +18,8 @@
 namespace strata::agent {
 namespace {
 
-constexpr int kStubborn = 10;  // attempts after which a request that makes the other side fail is given up
+constexpr int kStubborn =
+    10;  // attempts after which a request that makes the other side fail is given up
 
 constexpr std::string_view kPaths[] = {"", "/v1/metrics", "/v1/logs", "/v1/traces"};
 
@@ -43,7 +44,8 @@ std::string RandomId(std::mt19937_64* random) {
 
 std::mt19937_64 Seeded() {
   std::random_device device;
-  std::seed_seq seed{device(), device(), device(), device(), device(), device(), device(), device()};
+  std::seed_seq seed{device(), device(), device(), device(),
+                     device(), device(), device(), device()};
   return std::mt19937_64(seed);
 }
 
@@ -73,7 +75,7 @@ struct Sender::State {
   base::HttpClient client;
   std::mt19937_64 random;
   std::int64_t backoff_ns = 0, next_try_ns = 0;  // monotonic
-  int failed_inside = 0;  // answers of 500 in a row
+  int failed_inside = 0;                         // answers of 500 in a row
   std::string encoding = "zstd";
   std::thread thread;
 
@@ -100,7 +102,8 @@ void Sender::State::Run() {
       const std::int64_t now = base::monotonic_ns();
       std::int64_t wait = options.flush_ns;
       if (next_try_ns > now && facts.spool_bytes > 0) wait = std::min(wait, next_try_ns - now);
-      wake.wait_for(lock, std::chrono::nanoseconds(wait), [this] { return stopping || pending_bytes >= options.request_bytes; });
+      wake.wait_for(lock, std::chrono::nanoseconds(wait),
+                    [this] { return stopping || pending_bytes >= options.request_bytes; });
       for (int i = 0; i < 4; ++i) taken[i].swap(pending[i]);
       pending_bytes = 0;
       last = stopping;
@@ -125,7 +128,8 @@ std::deque<Request> Sender::State::Gather(std::vector<Piece> (*taken)[4]) {
       request.signal = static_cast<Signal>(i);
       request.batch = RandomId(&random);
       request.encoding = encoding;
-      request.body = encoding == "zstd" ? base::ZstdCompress(whole, 1) : base::GzipCompress(whole, 4);
+      request.body =
+          encoding == "zstd" ? base::ZstdCompress(whole, 1) : base::GzipCompress(whole, 4);
       request.records = records;
       out.push_back(std::move(request));
       whole.clear();
@@ -133,8 +137,10 @@ std::deque<Request> Sender::State::Gather(std::vector<Piece> (*taken)[4]) {
     };
     for (Piece& piece : (*taken)[i]) {
       if (!whole.empty() && whole.size() + piece.body.size() > options.request_bytes) seal();
-      if (whole.empty()) whole = std::move(piece.body);
-      else whole += piece.body;
+      if (whole.empty())
+        whole = std::move(piece.body);
+      else
+        whole += piece.body;
       records += piece.records;
     }
     seal();
@@ -153,7 +159,8 @@ void Sender::State::Deliver(std::deque<Request> fresh) {
 void Sender::State::Keep(const Request& request) {
   const base::Status kept = spool->Append(request);
   if (kept.ok()) return;
-  base::Drop(spool->durable() ? base::Reason::spool_full : base::Reason::queue_full, request.records);
+  base::Drop(spool->durable() ? base::Reason::spool_full : base::Reason::queue_full,
+             request.records);
   const std::lock_guard lock(mutex);
   facts.dropped_records += request.records;
   if (kept.code() != base::Code::exhausted) facts.error = kept.message();
@@ -180,8 +187,10 @@ bool Sender::State::Post(const Request& request) {
   const std::int64_t now = base::monotonic_ns();
   if (attempt.verdict == Verdict::later) {
     backoff_ns = std::clamp(backoff_ns * 2, options.backoff_min_ns, options.backoff_max_ns);
-    const std::int64_t jitter = static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(backoff_ns / 4 + 1));
-    next_try_ns = now + std::min(std::max(backoff_ns - jitter, attempt.wait_ns), options.backoff_max_ns * 2);
+    const std::int64_t jitter =
+        static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(backoff_ns / 4 + 1));
+    next_try_ns =
+        now + std::min(std::max(backoff_ns - jitter, attempt.wait_ns), options.backoff_max_ns * 2);
   } else {
     backoff_ns = next_try_ns = 0;
   }
@@ -203,12 +212,15 @@ Attempt Sender::State::Try(const Request& request) {
   base::HttpRequest http;
   http.method = "POST";
   http.url = options.to + std::string(kPaths[static_cast<int>(request.signal)]);
-  http.headers = {{"content-type", "application/x-protobuf"}, {"content-encoding", request.encoding}, {"x-strata-batch", request.batch}};
+  http.headers = {{"content-type", "application/x-protobuf"},
+                  {"content-encoding", request.encoding},
+                  {"x-strata-batch", request.batch}};
   if (!options.token.empty()) http.headers.emplace_back("authorization", "Bearer " + options.token);
   http.timeout_ms = options.timeout_ms;
   http.max_bytes = 1u << 20;
   std::string plain;
-  if (request.encoding == "zstd" && encoding != "zstd") {  // the other side has said that it does not read zstd
+  if (request.encoding == "zstd" &&
+      encoding != "zstd") {  // the other side has said that it does not read zstd
     if (auto whole = base::Decompress("zstd", request.body, std::size_t{1} << 30); whole.ok()) {
       plain = base::GzipCompress(*whole, 4);
       http.headers[1].second = "gzip";
@@ -238,7 +250,8 @@ Attempt Sender::State::Try(const Request& request) {
   std::int64_t wait_ns = 0;
   const std::string_view after = answer->header("retry-after");
   std::int64_t seconds = 0;
-  for (const char c : after) seconds = c >= '0' && c <= '9' && seconds < 3600 ? seconds * 10 + (c - '0') : 3600;
+  for (const char c : after)
+    seconds = c >= '0' && c <= '9' && seconds < 3600 ? seconds * 10 + (c - '0') : 3600;
   if (!after.empty()) wait_ns = seconds * base::kSecond;
   return {Verdict::later, error, wait_ns};
 }
@@ -247,11 +260,14 @@ Sender::Sender(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 base::Result<std::unique_ptr<Sender>> Sender::Start(SenderOptions options) {
   if (!options.to.starts_with("http://") && !options.to.starts_with("https://")) {
-    return base::Invalid("\"" + options.to + "\" is no address to send to: expected http://host:4318");
+    return base::Invalid("\"" + options.to +
+                         "\" is no address to send to: expected http://host:4318");
   }
   auto state = std::make_unique<State>(std::move(options));
   const bool disk = !state->options.spool_dir.empty();
-  ASSIGN_OR_RETURN(state->spool, Spool::Open(state->options.spool_dir, disk ? state->options.spool_bytes : state->options.memory_bytes));
+  ASSIGN_OR_RETURN(state->spool,
+                   Spool::Open(state->options.spool_dir,
+                               disk ? state->options.spool_bytes : state->options.memory_bytes));
   state->facts.spool_bytes = state->spool->bytes();
   std::unique_ptr<Sender> sender(new Sender(std::move(state)));
   sender->state_->thread = std::thread([s = sender->state_.get()] { s->Run(); });

@@ -17,7 +17,8 @@ namespace {
 class SenderTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_ = std::filesystem::temp_directory_path() / ("strata-sender-" + std::to_string(::getpid()));
+    folder_ =
+        std::filesystem::temp_directory_path() / ("strata-sender-" + std::to_string(::getpid()));
     std::filesystem::remove_all(folder_);
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
@@ -42,7 +43,9 @@ class SenderTest : public ::testing::Test {
     raw.resource = &resource;
     raw.source = "test";
     const auto& targets = feed.namer().Resolve(1, raw, &feed.batch().refused);
-    feed.batch().samples.push(targets.at(0).series, 1'764'000'000'000'000'000 + static_cast<std::int64_t>(value), 0, value);
+    feed.batch().samples.push(targets.at(0).series,
+                              1'764'000'000'000'000'000 + static_cast<std::int64_t>(value), 0,
+                              value);
     feed.Ship();
   }
   static std::vector<double> Got(const Receiver& receiver) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A segment is a file NNNNNNNNNNNN.spool of records: "STSP", signal, length of the encoding's name, two zero bytes,
-// records (u32), length of the batch id (u32), length of the body (u32), XXH3-64 of what follows (u64), batch id,
-// encoding, body; little endian. A record that is cut short or does not fit its hash ends the segment.
+// A segment is a file NNNNNNNNNNNN.spool of records: "STSP", signal, length of the encoding's name,
+// two zero bytes, records (u32), length of the batch id (u32), length of the body (u32), XXH3-64 of
+// what follows (u64), batch id, encoding, body; little endian. A record that is cut short or does
+// not fit its hash ends the segment.
 #include "agent/spool.h"
 
 #include <fcntl.h>
@@ -59,9 +60,14 @@ bool Decode(std::string_view* bytes, Request* request) {
   Header header;
   if (bytes->size() < sizeof header) return false;
   std::memcpy(&header, bytes->data(), sizeof header);
-  const std::uint64_t rest_bytes = std::uint64_t{header.batch_bytes} + header.encoding_bytes + header.body_bytes;
-  if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0 || header.signal < 1 || header.signal > 3) return false;
-  if (header.body_bytes > kMaxBody || header.batch_bytes > 256 || rest_bytes > bytes->size() - sizeof header) return false;
+  const std::uint64_t rest_bytes =
+      std::uint64_t{header.batch_bytes} + header.encoding_bytes + header.body_bytes;
+  if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0 || header.signal < 1 ||
+      header.signal > 3)
+    return false;
+  if (header.body_bytes > kMaxBody || header.batch_bytes > 256 ||
+      rest_bytes > bytes->size() - sizeof header)
+    return false;
   const std::string_view rest = bytes->substr(sizeof header, rest_bytes);
   if (base::Hash64(rest, header.signal) != header.hash) return false;
   request->signal = static_cast<Signal>(header.signal);
@@ -85,7 +91,8 @@ bool WriteAll(int fd, std::string_view bytes) {
 
 }  // namespace
 
-base::Result<std::unique_ptr<Spool>> Spool::Open(const std::string& folder, std::uint64_t max_bytes) {
+base::Result<std::unique_ptr<Spool>> Spool::Open(const std::string& folder,
+                                                 std::uint64_t max_bytes) {
   std::unique_ptr<Spool> spool(new Spool(folder, max_bytes));
   if (!folder.empty()) RETURN_IF_ERROR(spool->Recover().With("spool"));
   return spool;
@@ -108,10 +115,13 @@ base::Status Spool::Recover() {
   lock_fd_ = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock_fd_ < 0) return base::FromErrno(lock);
   if (::flock(lock_fd_, LOCK_EX | LOCK_NB) != 0) {
-    return {base::Code::exists, folder_ + " is used by another agent: end it, or give this one its own folder (--data)"};
+    return {
+        base::Code::exists,
+        folder_ + " is used by another agent: end it, or give this one its own folder (--data)"};
   }
   std::error_code error;
-  for (std::filesystem::directory_iterator it(folder_, error), end; !error && it != end; it.increment(error)) {
+  for (std::filesystem::directory_iterator it(folder_, error), end; !error && it != end;
+       it.increment(error)) {
     const std::string name = it->path().filename().string();
     std::uint64_t number = 0;
     const auto [rest, failed] = std::from_chars(name.data(), name.data() + name.size(), number);
@@ -120,13 +130,15 @@ base::Status Spool::Recover() {
     bytes_ += segments_.back().bytes;
   }
   if (error) return base::Failed(folder_ + ": " + error.message());
-  std::sort(segments_.begin(), segments_.end(), [](const Segment& a, const Segment& b) { return a.number < b.number; });
+  std::sort(segments_.begin(), segments_.end(),
+            [](const Segment& a, const Segment& b) { return a.number < b.number; });
   return {};
 }
 
 base::Status Spool::StartSegment() {
   if (write_fd_ >= 0) ::close(write_fd_);
-  const std::uint64_t number = segments_.empty() ? std::max<std::uint64_t>(loaded_number_, 0) + 1 : segments_.back().number + 1;
+  const std::uint64_t number = segments_.empty() ? std::max<std::uint64_t>(loaded_number_, 0) + 1
+                                                 : segments_.back().number + 1;
   const std::string path = PathOf(number);
   write_fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
   if (write_fd_ < 0) return base::FromErrno(path);
@@ -143,7 +155,8 @@ base::Status Spool::Append(const Request& request) {
   }
   const std::string record = Encode(request);
   if (bytes_ + record.size() > max_bytes_) return base::Exhausted(folder_ + " is full");
-  const bool fresh = write_fd_ < 0 || segments_.empty() || segments_.back().bytes >= kSegmentBytes ||
+  const bool fresh = write_fd_ < 0 || segments_.empty() ||
+                     segments_.back().bytes >= kSegmentBytes ||
                      (loaded_number_ == segments_.back().number && !loaded_.empty());
   if (fresh) RETURN_IF_ERROR(StartSegment());
   Segment& segment = segments_.back();
@@ -168,7 +181,8 @@ bool Spool::LoadOldest() {
     ::close(write_fd_);
     write_fd_ = -1;
   }
-  auto text = base::ReadFile(PathOf(oldest.number), std::max<std::size_t>(oldest.bytes + kMaxBody, 1u << 20));
+  auto text = base::ReadFile(PathOf(oldest.number),
+                             std::max<std::size_t>(oldest.bytes + kMaxBody, 1u << 20));
   if (!text.ok()) {
     base::Drop(base::Reason::malformed);
     DropOldest();
@@ -177,7 +191,8 @@ bool Spool::LoadOldest() {
   std::string_view rest = *text;
   Request request;
   while (Decode(&rest, &request)) loaded_.push_back(std::move(request));
-  if (!rest.empty()) base::Drop(base::Reason::malformed);  // cut short when the machine stopped, or damaged
+  if (!rest.empty())
+    base::Drop(base::Reason::malformed);  // cut short when the machine stopped, or damaged
   if (loaded_.empty()) DropOldest();
   return !loaded_.empty();
 }

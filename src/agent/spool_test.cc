@@ -25,7 +25,8 @@ Request Make(int n, std::size_t bytes = 100) {
 class SpoolTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_ = std::filesystem::temp_directory_path() / ("strata-spool-" + std::to_string(::getpid()));
+    folder_ =
+        std::filesystem::temp_directory_path() / ("strata-spool-" + std::to_string(::getpid()));
     std::filesystem::remove_all(folder_);
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
@@ -55,7 +56,8 @@ TEST_F(SpoolTest, FirstInFirstOutAcrossRestarts) {
     Expect(spool.get(), 0);
   }
   auto spool = Open();
-  // The one that was taken out of a segment that still held others comes again: its batch id says so to the server.
+  // The one that was taken out of a segment that still held others comes again: its batch id says
+  // so to the server.
   Expect(spool.get(), 0);
   ASSERT_TRUE(spool->Append(Make(5)).ok());
   for (int n = 1; n <= 5; ++n) Expect(spool.get(), n);
@@ -73,7 +75,8 @@ TEST_F(SpoolTest, AppendWhileDraining) {
   }
   while (next < 40) Expect(spool.get(), next++);
   EXPECT_TRUE(spool->empty());
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1) << "only the lock is left";
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1)
+      << "only the lock is left";
 }
 
 TEST_F(SpoolTest, FullIsRefusedAndRoomComesBack) {

@@ -32,7 +32,8 @@ bool Tail::Open() {
   rest_.clear();
   skipping_ = false;
   inode_ = facts.st_ino;
-  const bool resumed = resume_inode_ == inode_ && resume_offset_ <= static_cast<std::uint64_t>(facts.st_size);
+  const bool resumed =
+      resume_inode_ == inode_ && resume_offset_ <= static_cast<std::uint64_t>(facts.st_size);
   offset_ = resumed ? resume_offset_ : 0;
   resume_inode_ = 0;
   return true;
@@ -41,7 +42,8 @@ bool Tail::Open() {
 bool Tail::Poll(const std::function<void(std::string_view lines)>& take) {
   struct stat now {};
   const bool there = ::stat(path_.c_str(), &now) == 0;
-  if (fd_ >= 0 && there && static_cast<std::uint64_t>(now.st_ino) == inode_ && static_cast<std::uint64_t>(now.st_size) < offset_) {
+  if (fd_ >= 0 && there && static_cast<std::uint64_t>(now.st_ino) == inode_ &&
+      static_cast<std::uint64_t>(now.st_size) < offset_) {
     offset_ = 0;  // cut back: written anew
     rest_.clear();
   }

@@ -13,7 +13,10 @@ namespace {
 
 class TailTest : public ::testing::Test {
  protected:
-  void SetUp() override { path_ = (std::filesystem::temp_directory_path() / ("strata-tail-" + std::to_string(::getpid()))).string(); }
+  void SetUp() override {
+    path_ = (std::filesystem::temp_directory_path() / ("strata-tail-" + std::to_string(::getpid())))
+                .string();
+  }
   void TearDown() override {
     std::filesystem::remove(path_);
     std::filesystem::remove(path_ + ".1");

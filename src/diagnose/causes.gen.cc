@@ -33,7 +33,7 @@ constexpr Rule kRules7[] = {
 constexpr Rule kRules8[] = {
     {{"gpu_minute", "tensor_active_ratio", "", "gpu.tensor.active", "1", false, false}, Test::below, 0.1, 1.0, 0.0, 1, "", {"gpu_minute", "utilization_ratio", "", "gpu.utilization", "1", false, false}, 0.9, {}, Role::need, 0, 1.0, {}, ""}};
 constexpr Rule kRules9[] = {
-    {{"job_minute", "steps", "", "train.step.duration", "s", true, false}, Test::stopped, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
+    {{"job_minute", "steps", "", "train.step.duration", "1", true, false}, Test::stopped, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
 constexpr Rule kRules10[] = {
     {{"job_minute", "step_p50_s", "", "train.step.duration", "s", false, false}, Test::up, 0.0, 1.2, 0.01, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
     {{"comm_minute", "lateness_mean_s", "", "comm.rank.lateness", "s", false, false}, Test::skew, 0.005, 3.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
@@ -41,12 +41,12 @@ constexpr Rule kRules11[] = {
     {{"job_minute", "nonfinite", "", "train.nonfinite", "{event}", true, false}, Test::above, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
     {{"job_minute", "grad_norm_max", "", "train.grad_norm", "1", false, false}, Test::up, 0.0, 5.0, 0.5, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
 constexpr Rule kRules12[] = {
-    {{"engine_minute", "running_s", "", "inference.requests_running", "{request}", true, false}, Test::below, 3.0, 1.0, 0.0, 2, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
+    {{"engine_minute", "running_s", "", "inference.requests_running", "s", true, false}, Test::below, 3.0, 1.0, 0.0, 2, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
     {{"request_minute", "aborted", "calls", "request_minute.aborted", "1", true, true}, Test::above, 0.05, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
     {{"request_minute", "useful_tokens", "output_tokens", "request_minute.useful_tokens", "1", true, true}, Test::below, 0.8, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
 constexpr Rule kRules13[] = {
-    {{"gpu_minute", "throttle_thermal_s", "", "gpu.throttle.active", "1", true, false}, Test::above, 3.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "clocks are cut for temperature"},
-    {{"gpu_minute", "throttle_hw_thermal_s", "", "gpu.throttle.active", "1", true, false}, Test::above, 3.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "hardware cuts clocks for temperature"},
+    {{"gpu_minute", "throttle_thermal_s", "", "gpu.throttle.active", "s", true, false}, Test::above, 3.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "clocks are cut for temperature"},
+    {{"gpu_minute", "throttle_hw_thermal_s", "", "gpu.throttle.active", "s", true, false}, Test::above, 3.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "hardware cuts clocks for temperature"},
     {{"gpu_minute", "clock_core_hz", "", "gpu.clock.core", "Hz", false, false}, Test::down, 0.0, 1.05, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "core clock fell"},
     {{"gpu_minute", "temperature_c", "", "gpu.temperature", "Cel", false, false}, Test::above, 83.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "the GPU is hot"}};
 constexpr std::string_view kNames14[] = {
@@ -58,8 +58,8 @@ constexpr std::string_view kNames14[] = {
 constexpr std::string_view kNames15[] = {
     "l2.compute_straggler"};
 constexpr Rule kRules16[] = {
-    {{"gpu_minute", "throttle_power_s", "", "gpu.throttle.active", "1", true, false}, Test::above, 3.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "clocks are held by the power limit"},
-    {{"gpu_minute", "throttle_power_brake_s", "", "gpu.throttle.active", "1", true, false}, Test::above, 3.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "the power brake is on"},
+    {{"gpu_minute", "throttle_power_s", "", "gpu.throttle.active", "s", true, false}, Test::above, 3.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "clocks are held by the power limit"},
+    {{"gpu_minute", "throttle_power_brake_s", "", "gpu.throttle.active", "s", true, false}, Test::above, 3.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "the power brake is on"},
     {{"gpu_minute", "clock_core_hz", "", "gpu.clock.core", "Hz", false, false}, Test::down, 0.0, 1.05, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, "core clock fell"},
     {{"gpu_minute", "power_max_w", "power_limit_w", "gpu.power", "1", false, false}, Test::above, 0.97, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "power stands at its limit"}};
 constexpr std::string_view kNames17[] = {
@@ -135,7 +135,7 @@ constexpr Rule kRules33[] = {
     {{"comm_minute", "lateness_mean_s", "", "comm.rank.lateness", "s", false, false}, Test::skew, 0.005, 3.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 3.0, {}, "one rank comes late and the others wait for it"},
     {{"comm_minute", "wait_mean_s", "", "comm.rank.wait", "s", false, false}, Test::up, 0.0, 1.5, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "waiting in collectives rose"},
     {{"gpu_minute", "clock_core_hz", "", "gpu.clock.core", "Hz", false, false}, Test::skew_low, 0.0, 1.05, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "one GPU's clock is below its peers'"},
-    {{"comm_minute", "stragglers", "", "comm.straggler", "{event}", true, false}, Test::above, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "straggler events"}};
+    {{"comm_minute", "stragglers", "", "comm.straggler", "1", true, false}, Test::above, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "straggler events"}};
 constexpr std::string_view kNames34[] = {
     "train_slow",
     "train_stall",
@@ -152,7 +152,7 @@ constexpr std::string_view kNames37[] = {
     "train_slow",
     "busy_not_useful"};
 constexpr Rule kRules38[] = {
-    {{"comm_minute", "hangs", "", "comm.hang", "{event}", true, false}, Test::above, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "a collective does not end"},
+    {{"comm_minute", "hangs", "", "comm.hang", "1", true, false}, Test::above, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "a collective does not end"},
     {{"event", "comm.hang", "", "comm.hang", "{event}", true, false}, Test::present, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "a collective does not end"},
     {{"gpu_minute", "utilization_ratio", "", "gpu.utilization", "1", false, false}, Test::above, 0.9, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "waiting kernels keep utilisation high"}};
 constexpr std::string_view kNames39[] = {
@@ -268,7 +268,7 @@ constexpr Rule kRules70[] = {
     {{"engine_minute", "kv_usage_max_ratio", "", "inference.kv_usage_ratio", "1", false, false}, Test::above, 0.9, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 3.0, {}, "the KV cache is full"},
     {{"engine_minute", "waiting_max", "", "inference.requests_waiting", "{request}", false, false}, Test::above, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 1.0, {}, "requests wait"},
     {{"engine_minute", "preemptions", "", "inference.preemptions", "{event}", true, false}, Test::above, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "running requests are preempted and recomputed"},
-    {{"engine_minute", "kv_over_90_s", "", "inference.kv_usage_ratio", "1", true, false}, Test::above, 10.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "and stays full"},
+    {{"engine_minute", "kv_over_90_s", "", "inference.kv_usage_ratio", "s", true, false}, Test::above, 10.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "and stays full"},
     {{"engine_minute", "running_max", "running_limit", "inference.requests_running", "1", false, false}, Test::below, 0.98, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "batch slots are free, memory is not"}};
 constexpr std::string_view kNames71[] = {
     "ttft_up",
@@ -360,7 +360,7 @@ constexpr std::string_view kNames95[] = {
     "cost_per_token_up",
     "throughput_down"};
 constexpr Rule kRules96[] = {
-    {{"engine_minute", "running_s", "", "inference.requests_running", "{request}", true, false}, Test::below, 3.0, 1.0, 0.0, 2, "", {}, 0.0, {}, Role::need, 0, 2.0, {}, "the engine is held and runs nothing"},
+    {{"engine_minute", "running_s", "", "inference.requests_running", "s", true, false}, Test::below, 3.0, 1.0, 0.0, 2, "", {}, 0.0, {}, Role::need, 0, 2.0, {}, "the engine is held and runs nothing"},
     {{"engine_minute", "generation_tokens", "", "inference.generation_tokens", "{token}", true, false}, Test::below, 1.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "no tokens come out"},
     {{"gpu_minute", "utilization_ratio", "", "gpu.utilization", "1", false, false}, Test::below, 0.05, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "its GPUs idle"}};
 constexpr std::string_view kNames97[] = {

@@ -70,7 +70,6 @@ bool Conditions(const Facts& facts, const Rule& rule, const Track& track, const 
   for (const Link& l : facts.links) {
     if (l.job == track.entity && l.from_ns <= facts.at_ns && (l.to_ns == 0 || l.to_ns > facts.at_ns)) return true;
   }
-  const std::vector<const Track*> comms = TracksOf(facts, scope, "comm_minute");
   return std::any_of(facts.events.begin(), facts.events.end(), [&](const EventFact& e) {
     return e.event == "comm.hang" && scope.has(e.entity_type, e.entity);
   });
@@ -175,11 +174,10 @@ class Trial {
  private:
   std::string Why(const Rule& rule) const {
     const std::string_view table = rule.fact.table;
-    const bool nobody = TracksOf(facts_, scope_, table).empty();
-    if (nobody && table == "gpu_minute") return "no GPU is known to belong to it";
-    if (nobody && table == "host_minute") return "no machine is known to belong to it";
-    if (nobody && table == "comm_minute") return "no communicator is known to belong to it";
-    if (nobody && table == "job_minute") return "no training job is known to belong to it";
+    if (table == "gpu_minute" && scope_.gpus.empty()) return "no GPU is known to belong to it";
+    if (table == "host_minute" && scope_.nodes.empty()) return "no machine is known to belong to it";
+    if (table == "comm_minute" && scope_.communicators.empty()) return "no communicator is known to belong to it";
+    if (table == "job_minute" && scope_.jobs.empty()) return "no training job is known to belong to it";
     if (rule.test == Test::up || rule.test == Test::down) return "not measured, or less than three minutes of past";
     return "not measured";
   }

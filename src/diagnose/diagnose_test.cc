@@ -239,12 +239,12 @@ TEST(Findings, OpenAfterTwoLooksAndCloseAfterThreeQuietMinutes) {
   EXPECT_TRUE(look(20, true).empty()) << "nothing new to say";
   EXPECT_EQ(look(75, true).size(), 1u) << "once a minute the figures are kept";
   EXPECT_TRUE(look(100, false).empty());
-  EXPECT_TRUE(look(150, true).empty()) << "came back: still the same finding";
+  EXPECT_TRUE(look(130, true).empty()) << "came back: still the same finding";
   EXPECT_TRUE(look(200, false).empty());
-  const auto closed = look(331, false);
+  const auto closed = look(311, false);
   ASSERT_EQ(closed.size(), 1u);
   EXPECT_EQ(closed[0].id, opened[0].id);
-  EXPECT_EQ(closed[0].closed_ns, kT + 150 * base::kSecond);
+  EXPECT_EQ(closed[0].closed_ns, kT + 130 * base::kSecond);
   EXPECT_TRUE(findings.open().empty());
   const base::Json json = ToJson(closed[0]);
   EXPECT_GE(json["evidence"].size(), 2u);

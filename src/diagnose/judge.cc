@@ -197,7 +197,8 @@ Verdict JudgePeers(const Facts& facts, const Rule& rule, const std::vector<const
       out.entity_type = outlier->entity_type;
       out.entity = outlier->entity + (outlier->member.empty() ? "" : "/" + outlier->member);
       const std::string_view node = outlier->keys.get("node");
-      out.note = (outlier->member.empty() ? "" : "rank " + outlier->member) + (node.empty() ? "" : " on " + std::string(node));
+      if (!outlier->member.empty()) out.note = "rank " + outlier->member + " ";
+      if (!node.empty()) out.note += "on " + std::string(node);
     } else {
       if (!stands_out || values[0].second != outlier) break;
       out.since_ns = it->first;

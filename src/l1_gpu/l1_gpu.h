@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The door of L1: what the silicon did. Exporters' pages are named through the catalog; NVIDIA devices of this machine
-// are read directly (nvml.h).
+// The door of L1: what the silicon did. Exporters' pages are named through the catalog; NVIDIA
+// devices of this machine are read directly (nvml.h).
 #pragma once
 
 #include "l1_gpu/catalog.gen.h"  // catalog()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reading thread and what it hands over. Everything mutable between the two stands in Shared, under one mutex that
-// is never held during a call into the library.
+// The reading thread and what it hands over. Everything mutable between the two stands in Shared,
+// under one mutex that is never held during a call into the library.
 #include "l1_gpu/nvml.h"
 
 #include <algorithm>
@@ -27,22 +27,27 @@ struct Def {
   Kind kind = Kind::gauge;
   model::AttributeRule attribute{};
 };
-constexpr Def kUtilization{"gpu.utilization"}, kController{"gpu.memory.controller.active"}, kUsed{"gpu.memory.used"},
-    kTotal{"gpu.memory.total"}, kFree{"gpu.memory.free"}, kReserved{"gpu.memory.reserved"},
-    kEncoder{"gpu.encoder.utilization"}, kDecoder{"gpu.decoder.utilization"}, kTemperature{"gpu.temperature"},
-    kMemoryTemperature{"gpu.memory.temperature"}, kPower{"gpu.power"}, kPowerLimit{"gpu.power.limit"},
-    kEnergy{"gpu.energy", Kind::counter}, kCore{"gpu.clock.core"}, kMemoryClock{"gpu.clock.memory"},
-    kReplays{"gpu.pcie.replays", Kind::counter};
+constexpr Def kUtilization{"gpu.utilization"}, kController{"gpu.memory.controller.active"},
+    kUsed{"gpu.memory.used"}, kTotal{"gpu.memory.total"}, kFree{"gpu.memory.free"},
+    kReserved{"gpu.memory.reserved"}, kEncoder{"gpu.encoder.utilization"},
+    kDecoder{"gpu.decoder.utilization"}, kTemperature{"gpu.temperature"},
+    kMemoryTemperature{"gpu.memory.temperature"}, kPower{"gpu.power"},
+    kPowerLimit{"gpu.power.limit"}, kEnergy{"gpu.energy", Kind::counter}, kCore{"gpu.clock.core"},
+    kMemoryClock{"gpu.clock.memory"}, kReplays{"gpu.pcie.replays", Kind::counter};
 
 struct ReasonBit {
   unsigned long long bit;
   Def def;
 };
-constexpr Def Throttle(std::string_view reason) { return {"gpu.throttle.active", Kind::gauge, {"reason", reason}}; }
+constexpr Def Throttle(std::string_view reason) {
+  return {"gpu.throttle.active", Kind::gauge, {"reason", reason}};
+}
 constexpr ReasonBit kReasons[] = {
-    {0x1, Throttle("gpu_idle")},   {0x2, Throttle("clocks_setting")},  {0x4, Throttle("power_cap")},
-    {0x8, Throttle("hw_slowdown")}, {0x10, Throttle("sync_boost")},     {0x20, Throttle("sw_thermal")},
-    {0x40, Throttle("hw_thermal")}, {0x80, Throttle("hw_power_brake")}, {0x100, Throttle("display_clocks")},
+    {0x1, Throttle("gpu_idle")},         {0x2, Throttle("clocks_setting")},
+    {0x4, Throttle("power_cap")},        {0x8, Throttle("hw_slowdown")},
+    {0x10, Throttle("sync_boost")},      {0x20, Throttle("sw_thermal")},
+    {0x40, Throttle("hw_thermal")},      {0x80, Throttle("hw_power_brake")},
+    {0x100, Throttle("display_clocks")},
 };
 
 // Values that are asked for in one call.
@@ -55,9 +60,15 @@ struct Field {
 constexpr Def Io(std::string_view signal, std::string_view direction) {
   return {signal, Kind::counter, {"network.io.direction", direction}};
 }
-constexpr Def Ecc(std::string_view signal, std::string_view type) { return {signal, Kind::counter, {"error.type", type}}; }
-constexpr Def Remap(std::string_view kind) { return {"gpu.row_remap", Kind::gauge, {"kind", kind}}; }
-constexpr Def Held(std::string_view reason) { return {"gpu.throttle.time", Kind::counter, {"reason", reason}}; }
+constexpr Def Ecc(std::string_view signal, std::string_view type) {
+  return {signal, Kind::counter, {"error.type", type}};
+}
+constexpr Def Remap(std::string_view kind) {
+  return {"gpu.row_remap", Kind::gauge, {"kind", kind}};
+}
+constexpr Def Held(std::string_view reason) {
+  return {"gpu.throttle.time", Kind::counter, {"reason", reason}};
+}
 constexpr Field kFields[] = {
     {82, 1, kMemoryTemperature},
     {197, 1, Io("gpu.pcie.io", "transmit")},
@@ -128,8 +139,8 @@ constexpr std::size_t kMaxFaults = 1024;
 
 struct NvmlCollector::Shared {
   NvmlOptions options;
-  std::atomic<const char*> call{""};             // the one that is under way
-  std::atomic<std::int64_t> call_since_ns{0};    // monotonic
+  std::atomic<const char*> call{""};           // the one that is under way
+  std::atomic<std::int64_t> call_since_ns{0};  // monotonic
   mutable std::mutex mutex;
   std::condition_variable changed;
   bool stop = false, done = false;
@@ -216,7 +227,8 @@ bool Reader::Begin() {
   if (!loaded_) {
     auto library = NvmlLibrary::Load(shared_->options.library);
     if (!library.ok()) {
-      Say(library.status().code() == base::Code::not_found ? "absent" : "failed", library.status().message());
+      Say(library.status().code() == base::Code::not_found ? "absent" : "failed",
+          library.status().message());
       return false;
     }
     nvml_ = *library;
@@ -233,7 +245,8 @@ bool Reader::Begin() {
 
 bool Reader::Find() {
   unsigned count = 0;
-  if (const NvmlReturn result = Call("nvmlDeviceGetCount_v2", nvml_.count, &count); result != kNvmlOk) {
+  if (const NvmlReturn result = Call("nvmlDeviceGetCount_v2", nvml_.count, &count);
+      result != kNvmlOk) {
     Say("failed", "nvmlDeviceGetCount_v2: " + nvml_.Text(result));
     return false;
   }
@@ -251,9 +264,11 @@ bool Reader::Find() {
       continue;
     }
     device.uuid = text;
-    if (Call("nvmlDeviceGetName", nvml_.name, device.handle, text, 96U) == kNvmlOk) device.name = text;
+    if (Call("nvmlDeviceGetName", nvml_.name, device.handle, text, 96U) == kNvmlOk)
+      device.name = text;
     device.hash = base::Hash64(device.uuid, 1);
-    device.resource = {{"hw.id", device.uuid}, {"gpu.index", std::to_string(i)}, {"hw.vendor", "nvidia"}};
+    device.resource = {
+        {"hw.id", device.uuid}, {"gpu.index", std::to_string(i)}, {"hw.vendor", "nvidia"}};
     if (!device.name.empty()) device.resource.set("hw.model", device.name);
     if (!shared_->options.node.empty()) device.resource.set("host.name", shared_->options.node);
     if (!driver.empty()) device.resource.set("hw.driver_version", driver);
@@ -265,14 +280,20 @@ bool Reader::Find() {
     devices_.push_back(std::move(device));
   }
   events_ = nullptr;
-  if (nvml_.wait != nullptr && nvml_.register_events != nullptr && Call("nvmlEventSetCreate", nvml_.event_set, &events_) == kNvmlOk) {
-    for (const Device& device : devices_) Call("nvmlDeviceRegisterEvents", nvml_.register_events, device.handle, kNvmlEventXid, events_);
+  if (nvml_.wait != nullptr && nvml_.register_events != nullptr &&
+      Call("nvmlEventSetCreate", nvml_.event_set, &events_) == kNvmlOk) {
+    for (const Device& device : devices_)
+      Call("nvmlDeviceRegisterEvents", nvml_.register_events, device.handle, kNvmlEventXid,
+           events_);
   }
   const std::lock_guard lock(shared_->mutex);
   shared_->devices = devices_;
   shared_->readings.assign(devices_.size(), {});
-  shared_->state = devices_.empty() && unreadable.empty() ? "absent" : unreadable.empty() ? "live" : "failed";
-  shared_->detail = devices_.empty() && unreadable.empty() ? "no NVIDIA device" : "driver " + driver + unreadable;
+  shared_->state = devices_.empty() && unreadable.empty() ? "absent"
+                   : unreadable.empty()                   ? "live"
+                                                          : "failed";
+  shared_->detail =
+      devices_.empty() && unreadable.empty() ? "no NVIDIA device" : "driver " + driver + unreadable;
   return true;
 }
 
@@ -348,7 +369,8 @@ bool Reader::Read(std::size_t index) {
   result = Call("nvmlDeviceGetClockInfo", nvml_.clock, h, static_cast<int>(kNvmlClockMemory), &n);
   Put(kMemoryClock, result, n * 1e6, &r);
   result = Call("nvmlDeviceGetCurrentClocksEventReasons", nvml_.reasons, h, &big);
-  for (const ReasonBit& reason : kReasons) Put(reason.def, result, (big & reason.bit) != 0 ? 1 : 0, &r);
+  for (const ReasonBit& reason : kReasons)
+    Put(reason.def, result, (big & reason.bit) != 0 ? 1 : 0, &r);
   result = Call("nvmlDeviceGetPcieReplayCounter", nvml_.replays, h, &n);
   Put(kReplays, result, n, &r);
   ReadFields(device, &r);
@@ -367,7 +389,8 @@ void Reader::ReadFields(const Device& device, Reading* reading) {
     values[i].field = kFields[i].id;
     values[i].scope = kFields[i].whole_device ? 0xffffffffU : 0;
   }
-  const NvmlReturn all = Call("nvmlDeviceGetFieldValues", nvml_.fields, device.handle, static_cast<int>(std::size(kFields)), &values[0]);
+  const NvmlReturn all = Call("nvmlDeviceGetFieldValues", nvml_.fields, device.handle,
+                              static_cast<int>(std::size(kFields)), &values[0]);
   for (std::size_t i = 0; i < std::size(kFields); ++i) {
     NvmlReturn result = all != kNvmlOk ? all : values[i].result;
     const std::optional<double> number = Number(values[i]);
@@ -381,7 +404,8 @@ void Reader::ReadFields(const Device& device, Reading* reading) {
 std::unique_ptr<NvmlCollector> NvmlCollector::Start(NvmlOptions options) {
   auto shared = std::make_shared<Shared>();
   shared->options = std::move(options);
-  // Detached: a thread that hangs inside the driver can never be joined. It owns a share of what it touches.
+  // Detached: a thread that hangs inside the driver can never be joined. It owns a share of what it
+  // touches.
   std::thread([shared] { Reader(shared).Run(); }).detach();
   return std::unique_ptr<NvmlCollector>(new NvmlCollector(shared));
 }
@@ -401,7 +425,8 @@ void NvmlCollector::Collect(model::Namer& namer, model::Batch* batch) {
     if (reading.taken || reading.ts == 0) continue;
     reading.taken = true;
     for (const Value& v : reading.values) {
-      const std::uint64_t key = base::Mix(device.hash, static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(v.def)));
+      const std::uint64_t key = base::Mix(
+          device.hash, static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(v.def)));
       const std::vector<model::Target>* targets = namer.find(key);
       if (targets == nullptr) {
         model::Attributes own;
@@ -414,13 +439,15 @@ void NvmlCollector::Collect(model::Namer& namer, model::Batch* batch) {
         raw.source = "nvml";
         targets = &namer.Resolve(key, raw, &batch->refused);
       }
-      for (const model::Target& target : *targets) batch->samples.push(target.series, reading.ts, 0, v.value);
+      for (const model::Target& target : *targets)
+        batch->samples.push(target.series, reading.ts, 0, v.value);
     }
   }
   for (const Fault& fault : shared_->faults) {
     if (fault.device >= shared_->devices.size()) continue;  // found anew, and fewer
     const Device& device = shared_->devices[fault.device];
-    model::Event event{fault.ts, "l1_gpu", "gpu.fault.event", "gpu", device.uuid, "error", {}, device.resource, "nvml", {}};
+    model::Event event{fault.ts, "l1_gpu", "gpu.fault.event", "gpu",  device.uuid,
+                       "error",  {},       device.resource,   "nvml", {}};
     event.message = "Xid " + std::to_string(fault.code) + " on " + device.name;
     event.attributes.set("code", std::to_string(fault.code));
     batch->events.push_back(std::move(event));
@@ -433,17 +460,20 @@ void NvmlCollector::Sources(std::int64_t now_ns, std::vector<model::SourceState>
   const std::int64_t since = shared_->call_since_ns.load();
   const std::int64_t hung_ns = since == 0 ? 0 : base::monotonic_ns() - since;
   const std::lock_guard lock(shared_->mutex);
-  model::SourceState library{"nvml", "l1_gpu", shared_->state, shared_->detail, shared_->last_ns, {}};
+  model::SourceState library{"nvml",          "l1_gpu",         shared_->state,
+                             shared_->detail, shared_->last_ns, {}};
   const bool hung = hung_ns > shared_->options.deadline_ns;
   if (hung) {
     library.state = "stale";
-    library.detail = std::string(shared_->call.load()) + " has not returned for " + base::FormatDuration(hung_ns / base::kSecond * base::kSecond) +
+    library.detail = std::string(shared_->call.load()) + " has not returned for " +
+                     base::FormatDuration(hung_ns / base::kSecond * base::kSecond) +
                      ": the driver hangs; look at the kernel log";
   }
   out->push_back(std::move(library));
   for (std::size_t i = 0; i < shared_->readings.size(); ++i) {
     const Reading& reading = shared_->readings[i];
-    model::SourceState source{"nvml " + shared_->devices[i].uuid, "l1_gpu", "live", {}, reading.ts, {}};
+    model::SourceState source{
+        "nvml " + shared_->devices[i].uuid, "l1_gpu", "live", {}, reading.ts, {}};
     if (!reading.failure.empty()) {
       source.state = "failed";
       source.detail = reading.failure;
@@ -455,7 +485,8 @@ void NvmlCollector::Sources(std::int64_t now_ns, std::vector<model::SourceState>
       source.detail = "not read yet";
     } else {
       for (const Missing& missing : reading.missing) {
-        source.detail += (source.detail.empty() ? "absent: " : "; ") + std::string(missing.signal) + " (" + missing.why + ")";
+        source.detail += (source.detail.empty() ? "absent: " : "; ") + std::string(missing.signal) +
+                         " (" + missing.why + ")";
       }
     }
     out->push_back(std::move(source));

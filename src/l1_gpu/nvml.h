@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// NVIDIA devices through libnvidia-ml, loaded at run time. A thread of its own makes every call, so that one that hangs
-// holds nobody else up; Collect takes what it has read last and never blocks. Without the library, or with a device that
-// cannot tell a thing, the reason stands in Sources().
+// NVIDIA devices through libnvidia-ml, loaded at run time. A thread of its own makes every call, so
+// that one that hangs holds nobody else up; Collect takes what it has read last and never blocks.
+// Without the library, or with a device that cannot tell a thing, the reason stands in Sources().
 #pragma once
 
 #include <cstdint>
@@ -16,10 +16,11 @@ namespace strata::l1_gpu {
 
 struct NvmlOptions {
   std::string library = "libnvidia-ml.so.1";
-  std::string node;                                  // host.name of every series
-  std::int64_t interval_ns = 1'000'000'000;          // between two readings of all devices
-  std::int64_t deadline_ns = 10'000'000'000;         // without a new reading for so long: stale
-  std::int64_t retry_ns = 60'000'000'000;            // between attempts to load the library or to start it again
+  std::string node;                           // host.name of every series
+  std::int64_t interval_ns = 1'000'000'000;   // between two readings of all devices
+  std::int64_t deadline_ns = 10'000'000'000;  // without a new reading for so long: stale
+  std::int64_t retry_ns =
+      60'000'000'000;  // between attempts to load the library or to start it again
 };
 
 class NvmlCollector {

@@ -37,14 +37,16 @@ base::Result<NvmlLibrary> NvmlLibrary::Load(const std::string& library) {
   Find(handle, &n.power_limit, "nvmlDeviceGetEnforcedPowerLimit");
   Find(handle, &n.energy, "nvmlDeviceGetTotalEnergyConsumption");
   Find(handle, &n.clock, "nvmlDeviceGetClockInfo");
-  Find(handle, &n.reasons, "nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons");
+  Find(handle, &n.reasons, "nvmlDeviceGetCurrentClocksEventReasons",
+       "nvmlDeviceGetCurrentClocksThrottleReasons");
   Find(handle, &n.replays, "nvmlDeviceGetPcieReplayCounter");
   Find(handle, &n.fields, "nvmlDeviceGetFieldValues");
   Find(handle, &n.event_set, "nvmlEventSetCreate");
   Find(handle, &n.register_events, "nvmlDeviceRegisterEvents");
   Find(handle, &n.wait, "nvmlEventSetWait_v2");
   if (n.init == nullptr || n.count == nullptr || n.handle == nullptr || n.uuid == nullptr) {
-    return base::Failed(library + " is not NVML: nvmlInit_v2, nvmlDeviceGetCount_v2, … are missing");
+    return base::Failed(library +
+                        " is not NVML: nvmlInit_v2, nvmlDeviceGetCount_v2, … are missing");
   }
   return n;
 }

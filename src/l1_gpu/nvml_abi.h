@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of NVML's C interface that is used, declared from its documented sizes and numbers. Internal to `l1_gpu`.
-// Symbols are asked for by their versioned name first; a function that is not there is a null pointer.
+// The part of NVML's C interface that is used, declared from its documented sizes and numbers.
+// Internal to `l1_gpu`. Symbols are asked for by their versioned name first; a function that is not
+// there is a null pointer.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +15,9 @@ using NvmlReturn = int;
 using NvmlDevice = void*;
 using NvmlEventSet = void*;
 
-inline constexpr NvmlReturn kNvmlOk = 0, kNvmlUninitialized = 1, kNvmlNotSupported = 3, kNvmlNoPermission = 4,
-                            kNvmlDriverNotLoaded = 9, kNvmlTimeout = 10, kNvmlFunctionNotFound = 13, kNvmlGpuLost = 15,
-                            kNvmlNoData = 21;
+inline constexpr NvmlReturn kNvmlOk = 0, kNvmlUninitialized = 1, kNvmlNotSupported = 3,
+                            kNvmlNoPermission = 4, kNvmlDriverNotLoaded = 9, kNvmlTimeout = 10,
+                            kNvmlFunctionNotFound = 13, kNvmlGpuLost = 15, kNvmlNoData = 21;
 
 struct NvmlUtilization {
   unsigned gpu, memory;  // per cent
@@ -90,7 +91,8 @@ struct NvmlLibrary {
   NvmlReturn (*register_events)(NvmlDevice, unsigned long long, NvmlEventSet) = nullptr;
   NvmlReturn (*wait)(NvmlEventSet, NvmlEvent*, unsigned) = nullptr;
 
-  // not_found: the library is not there; failed: it is not NVML. What was loaded stays loaded for ever.
+  // not_found: the library is not there; failed: it is not NVML. What was loaded stays loaded for
+  // ever.
   static base::Result<NvmlLibrary> Load(const std::string& library);
   std::string Text(NvmlReturn result) const;
 };

@@ -132,7 +132,9 @@ TEST_F(Nvml, SaysWhatADeviceCannotTell) {
   const std::string& second = states.at("nvml GPU-1");
   EXPECT_TRUE(second.starts_with("live: absent: ")) << second;
   EXPECT_NE(second.find("gpu.energy (not supported)"), std::string::npos) << second;
-  EXPECT_NE(second.find("gpu.encoder.utilization (this driver does not have it)"), std::string::npos) << second;
+  EXPECT_NE(second.find("gpu.encoder.utilization (this driver does not have it)"),
+            std::string::npos)
+      << second;
   EXPECT_EQ(states.at("nvml GPU-0").find("gpu.energy"), std::string::npos);
 }
 
@@ -140,7 +142,11 @@ TEST_F(Nvml, AHungCallMakesItStaleAndHoldsNobodyUp) {
   auto collector = Start();
   Collect(collector.get());
   set_("hang", 1);
-  EXPECT_TRUE(Until([&] { return States(*collector).at("nvml").starts_with("stale: nvmlDeviceGetPowerUsage has not returned"); }));
+  EXPECT_TRUE(Until([&] {
+    return States(*collector)
+        .at("nvml")
+        .starts_with("stale: nvmlDeviceGetPowerUsage has not returned");
+  }));
   EXPECT_TRUE(States(*collector).at("nvml GPU-0").starts_with("stale"));
   const std::int64_t begin = base::monotonic_ns();
   collector->Collect(namer_, &batch_);
@@ -166,7 +172,9 @@ TEST_F(Nvml, ALostDeviceFailsAndTheLibraryIsStartedAgain) {
   const long before = inits();
   set_("lost", 1);
   EXPECT_TRUE(Until([&] { return inits() > before + 1; }));
-  EXPECT_TRUE(Until([&] { return States(*collector)["nvml GPU-1"] == "failed: the GPU is lost: it has fallen off the bus"; }));
+  EXPECT_TRUE(Until([&] {
+    return States(*collector)["nvml GPU-1"] == "failed: the GPU is lost: it has fallen off the bus";
+  }));
   set_("lost", 0);
   EXPECT_TRUE(Until([&] { return States(*collector)["nvml GPU-1"].starts_with("live"); }));
 }
@@ -188,7 +196,9 @@ TEST_F(Nvml, AnXidIsAnEventOfItsDevice) {
 TEST_F(Nvml, NoDriverIsAbsent) {
   set_("no_driver", 1);
   auto collector = Start();
-  EXPECT_TRUE(Until([&] { return States(*collector).at("nvml") == "absent: nvmlInit_v2: the driver is not loaded"; }));
+  EXPECT_TRUE(Until([&] {
+    return States(*collector).at("nvml") == "absent: nvmlInit_v2: the driver is not loaded";
+  }));
 }
 
 TEST(NvmlAbsent, NoLibrary) {

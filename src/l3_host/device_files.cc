@@ -37,7 +37,8 @@ constexpr Def kPending = {"system.disk.pending_operations", "{operation}", Kind:
 constexpr Def Net(std::string_view signal, std::string_view unit, std::string_view direction) {
   return {signal, unit, Kind::counter, kNet, {"network.io.direction", direction}};
 }
-constexpr Def kRxBytes = Net("system.network.io", "By", "receive"), kTxBytes = Net("system.network.io", "By", "transmit");
+constexpr Def kRxBytes = Net("system.network.io", "By", "receive"),
+              kTxBytes = Net("system.network.io", "By", "transmit");
 constexpr Def kRxPackets = Net("system.network.packet.count", "{packet}", "receive");
 constexpr Def kTxPackets = Net("system.network.packet.count", "{packet}", "transmit");
 constexpr Def kRxErrors = Net("system.network.errors", "{error}", "receive");
@@ -52,16 +53,40 @@ struct Column {
 };
 constexpr Column kColumns[] = {
     {"Tcp:", "RetransSegs", {"system.network.tcp.retransmits", "{segment}", Kind::counter, kSnmp}},
-    {"Tcp:", "OutSegs", {"system.network.tcp.segments", "{segment}", Kind::counter, kSnmp, {"network.io.direction", "transmit"}}},
-    {"Tcp:", "InSegs", {"system.network.tcp.segments", "{segment}", Kind::counter, kSnmp, {"network.io.direction", "receive"}}},
+    {"Tcp:",
+     "OutSegs",
+     {"system.network.tcp.segments",
+      "{segment}",
+      Kind::counter,
+      kSnmp,
+      {"network.io.direction", "transmit"}}},
+    {"Tcp:",
+     "InSegs",
+     {"system.network.tcp.segments",
+      "{segment}",
+      Kind::counter,
+      kSnmp,
+      {"network.io.direction", "receive"}}},
     {"Tcp:", "InErrs", {"system.network.tcp.errors", "{error}", Kind::counter, kSnmp}},
-    {"Tcp:", "CurrEstab", {"system.network.connection.count", "{connection}", Kind::gauge, kSnmp,
-                           {"network.connection.state", "established"}, {"network.transport", "tcp"}}},
-    {"TcpExt:", "TCPTimeouts", {"system.network.tcp.timeouts", "{timeout}", Kind::counter, kNetstat}},
-    {"TcpExt:", "ListenDrops", {"system.network.tcp.listen_drops", "{connection}", Kind::counter, kNetstat}},
+    {"Tcp:",
+     "CurrEstab",
+     {"system.network.connection.count",
+      "{connection}",
+      Kind::gauge,
+      kSnmp,
+      {"network.connection.state", "established"},
+      {"network.transport", "tcp"}}},
+    {"TcpExt:",
+     "TCPTimeouts",
+     {"system.network.tcp.timeouts", "{timeout}", Kind::counter, kNetstat}},
+    {"TcpExt:",
+     "ListenDrops",
+     {"system.network.tcp.listen_drops", "{connection}", Kind::counter, kNetstat}},
 };
 
-bool EndsInDigit(std::string_view s) { return !s.empty() && std::isdigit(static_cast<unsigned char>(s.back())) != 0; }
+bool EndsInDigit(std::string_view s) {
+  return !s.empty() && std::isdigit(static_cast<unsigned char>(s.back())) != 0;
+}
 
 // Host counters stand in the network namespace of process 1, where it may be looked into.
 std::string NetFile(const Host& host, std::string_view name) {
@@ -75,8 +100,8 @@ std::string NetFile(const Host& host, std::string_view name) {
 
 }  // namespace
 
-// ram0, loop0, fd0 are no disks; sda1, xvda1, nvme0n1p2, mmcblk0p1 are partitions; what dm-0 and md0 do is counted at
-// the disks below them.
+// ram0, loop0, fd0 are no disks; sda1, xvda1, nvme0n1p2, mmcblk0p1 are partitions; what dm-0 and
+// md0 do is counted at the disks below them.
 bool DeviceFiles::IsWholeDisk(std::string_view name) {
   for (const std::string_view skip : {"ram", "zram", "loop", "fd", "dm-", "md"}) {
     if (name.starts_with(skip) && EndsInDigit(name)) return false;
@@ -95,7 +120,8 @@ bool DeviceFiles::IsWholeDisk(std::string_view name) {
 
 bool DeviceFiles::IsHostInterface(std::string_view name) {
   if (name == "lo") return false;
-  for (const std::string_view skip : {"veth", "cali", "lxc", "cilium_", "tunl", "dummy", "ifb", "nodelocaldns", "kube-ipvs"}) {
+  for (const std::string_view skip :
+       {"veth", "cali", "lxc", "cilium_", "tunl", "dummy", "ifb", "nodelocaldns", "kube-ipvs"}) {
     if (name.starts_with(skip)) return false;
   }
   return true;
@@ -103,7 +129,8 @@ bool DeviceFiles::IsHostInterface(std::string_view name) {
 
 double DeviceFiles::Unrolled::seconds(std::uint64_t raw_ms) {
   constexpr std::uint64_t kWrap = 1ULL << 32;
-  if (raw_ms < last) base = last >= kWrap / 2 && last < kWrap ? base + kWrap : 0;  // rolled over, or a new device
+  if (raw_ms < last)
+    base = last >= kWrap / 2 && last < kWrap ? base + kWrap : 0;  // rolled over, or a new device
   last = raw_ms;
   return static_cast<double>(base + raw_ms) / 1000;
 }
@@ -160,7 +187,7 @@ void DeviceFiles::ReadInterfaces(const Host& host, Emitter* emit) {
   if (!interfaces_.Read(&buffer_)) return;
   std::string_view text = buffer_, line;
   while (NextLine(&text, &line)) {
-    const std::size_t colon = line.rfind(':');  // "eth0:1:" is one interface with an alias
+    const std::size_t colon = line.rfind(':');      // "eth0:1:" is one interface with an alias
     if (colon == std::string_view::npos) continue;  // the two lines of headings
     const std::string_view name = Trimmed(line.substr(0, colon));
     line.remove_prefix(colon + 1);
@@ -201,7 +228,8 @@ void DeviceFiles::ReadProtocols(KeptFile* file, const Host& host, Emitter* emit)
       const std::string_view value = NextWord(&values);
       for (const Column& column : kColumns) {
         std::int64_t n = 0;
-        if (column.prefix != prefix || column.name != name || !ParseI64(value, &n) || n < 0) continue;
+        if (column.prefix != prefix || column.name != name || !ParseI64(value, &n) || n < 0)
+          continue;
         emit->Put(column.def, host.whole(), static_cast<double>(n));
       }
     }
@@ -209,7 +237,8 @@ void DeviceFiles::ReadProtocols(KeptFile* file, const Host& host, Emitter* emit)
 }
 
 void DeviceFiles::Reaches(std::vector<Reach>* out) const {
-  for (const KeptFile* file : {&disks_, &interfaces_, &snmp_, &netstat_}) out->push_back(ReachOf(*file));
+  for (const KeptFile* file : {&disks_, &interfaces_, &snmp_, &netstat_})
+    out->push_back(ReachOf(*file));
 }
 
 }  // namespace strata::l3_host

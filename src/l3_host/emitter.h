@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a number just read to a sample: the series is named on first sight, after that a sample costs one look-up of a
-// precomputed key. Internal to `l3_host`; lives for one round.
+// From a number just read to a sample: the series is named on first sight, after that a sample
+// costs one look-up of a precomputed key. Internal to `l3_host`; lives for one round.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,8 @@ struct Object {
 
 class Emitter {
  public:
-  Emitter(std::int64_t now_ns, model::Namer* namer, model::Batch* batch) : now_ns_(now_ns), namer_(namer), batch_(batch) {}
+  Emitter(std::int64_t now_ns, model::Namer* namer, model::Batch* batch)
+      : now_ns_(now_ns), namer_(namer), batch_(batch) {}
 
   void Put(const Def& def, const Object& object, double value) {
     const std::uint64_t key = Key(def, object);
@@ -40,7 +41,8 @@ class Emitter {
     const std::int64_t start = def.kind == model::Kind::counter ? object.start_ns : 0;
     for (const model::Target& target : *targets) {
       double out = 0;
-      if (model::Namer::Apply(target, value, &out)) batch_->samples.push(target.series, now_ns_, start, out);
+      if (model::Namer::Apply(target, value, &out))
+        batch_->samples.push(target.series, now_ns_, start, out);
     }
   }
 
@@ -48,7 +50,8 @@ class Emitter {
   void End(const Def& def, const Object& object) {
     const std::vector<model::Target>* targets = namer_->find(Key(def, object));
     if (targets == nullptr) return;
-    for (const model::Target& target : *targets) batch_->samples.push(target.series, now_ns_, 0, model::StaleNan());
+    for (const model::Target& target : *targets)
+      batch_->samples.push(target.series, now_ns_, 0, model::StaleNan());
   }
 
   std::int64_t now_ns() const { return now_ns_; }
@@ -57,7 +60,8 @@ class Emitter {
  private:
   // The address of a Def is its identity within this process; keys are never stored.
   static std::uint64_t Key(const Def& def, const Object& object) {
-    return base::Mix(object.hash, static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(&def)));
+    return base::Mix(object.hash,
+                     static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(&def)));
   }
 
   const std::vector<model::Target>& Name(std::uint64_t key, const Def& def, const Object& object) {
@@ -69,7 +73,8 @@ class Emitter {
     raw.name = def.signal;
     raw.unit = def.unit;
     raw.kind = def.kind;
-    raw.temporality = def.kind == model::Kind::counter ? model::Temporality::cumulative : model::Temporality::none;
+    raw.temporality = def.kind == model::Kind::counter ? model::Temporality::cumulative
+                                                       : model::Temporality::none;
     raw.attributes = &attributes;
     raw.resource = object.resource;
     raw.source = def.source;

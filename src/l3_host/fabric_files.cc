@@ -17,7 +17,8 @@ constexpr std::string_view kPort = "l3_host:/sys/class/infiniband";
 constexpr std::int64_t kReadEvery = 5 * base::kSecond;
 constexpr std::int64_t kFindEvery = 5 * base::kMinute;
 
-constexpr Def Port(std::string_view signal, std::string_view unit, std::string_view key = {}, std::string_view value = {}) {
+constexpr Def Port(std::string_view signal, std::string_view unit, std::string_view key = {},
+                   std::string_view value = {}) {
   return {signal, unit, Kind::counter, kPort, {key, value}};
 }
 struct PortFile {
@@ -27,29 +28,42 @@ struct PortFile {
 };
 // Data counters count words of four bytes, also on links that are not four lanes wide.
 constexpr PortFile kPortFiles[] = {
-    {"counters/port_rcv_data", 4, Port("system.infiniband.io", "By", "network.io.direction", "receive")},
-    {"counters/port_xmit_data", 4, Port("system.infiniband.io", "By", "network.io.direction", "transmit")},
-    {"counters/port_rcv_packets", 1, Port("system.infiniband.packets", "{packet}", "network.io.direction", "receive")},
-    {"counters/port_xmit_packets", 1, Port("system.infiniband.packets", "{packet}", "network.io.direction", "transmit")},
-    {"counters/port_rcv_errors", 1, Port("system.infiniband.errors", "{error}", "error.type", "receive")},
-    {"counters/port_xmit_discards", 1, Port("system.infiniband.errors", "{error}", "error.type", "transmit_discard")},
-    {"counters/symbol_error", 1, Port("system.infiniband.errors", "{error}", "error.type", "symbol")},
-    {"counters/link_error_recovery", 1, Port("system.infiniband.errors", "{error}", "error.type", "link_error_recovery")},
+    {"counters/port_rcv_data", 4,
+     Port("system.infiniband.io", "By", "network.io.direction", "receive")},
+    {"counters/port_xmit_data", 4,
+     Port("system.infiniband.io", "By", "network.io.direction", "transmit")},
+    {"counters/port_rcv_packets", 1,
+     Port("system.infiniband.packets", "{packet}", "network.io.direction", "receive")},
+    {"counters/port_xmit_packets", 1,
+     Port("system.infiniband.packets", "{packet}", "network.io.direction", "transmit")},
+    {"counters/port_rcv_errors", 1,
+     Port("system.infiniband.errors", "{error}", "error.type", "receive")},
+    {"counters/port_xmit_discards", 1,
+     Port("system.infiniband.errors", "{error}", "error.type", "transmit_discard")},
+    {"counters/symbol_error", 1,
+     Port("system.infiniband.errors", "{error}", "error.type", "symbol")},
+    {"counters/link_error_recovery", 1,
+     Port("system.infiniband.errors", "{error}", "error.type", "link_error_recovery")},
     {"counters/link_downed", 1, Port("system.infiniband.link_downed", "{event}")},
     {"counters/port_xmit_wait", 1, Port("system.infiniband.transmit_wait", "{tick}")},
-    {"hw_counters/out_of_sequence", 1, Port("system.infiniband.errors", "{error}", "error.type", "out_of_sequence")},
-    {"hw_counters/local_ack_timeout_err", 1, Port("system.infiniband.errors", "{error}", "error.type", "ack_timeout")},
+    {"hw_counters/out_of_sequence", 1,
+     Port("system.infiniband.errors", "{error}", "error.type", "out_of_sequence")},
+    {"hw_counters/local_ack_timeout_err", 1,
+     Port("system.infiniband.errors", "{error}", "error.type", "ack_timeout")},
 };
 constexpr Def kRate = {"system.infiniband.rate", "By/s", Kind::gauge, kPort};
 constexpr Def kState = {"system.infiniband.state", "1", Kind::gauge, kPort};
 
-constexpr Def kCorrected = {"system.edac.errors", "{error}", Kind::counter, kEdac, {"error.type", "corrected"}};
-constexpr Def kUncorrected = {"system.edac.errors", "{error}", Kind::counter, kEdac, {"error.type", "uncorrected"}};
+constexpr Def kCorrected = {
+    "system.edac.errors", "{error}", Kind::counter, kEdac, {"error.type", "corrected"}};
+constexpr Def kUncorrected = {
+    "system.edac.errors", "{error}", Kind::counter, kEdac, {"error.type", "uncorrected"}};
 
 std::vector<std::string> Names(const std::string& folder) {
   std::vector<std::string> names;
   std::error_code error;
-  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
+       it.increment(error)) {
     names.push_back(it->path().filename().string());
   }
   std::sort(names.begin(), names.end());
@@ -80,11 +94,14 @@ void FabricFiles::FindPorts(const Host& host) {
       thing.own.set("port", port);
       for (const PortFile& file : kPortFiles) {
         if (Exists(folder + std::string(file.name))) {
-          thing.counters.push_back({KeptFile(folder + std::string(file.name)), &file.def, file.scale});
+          thing.counters.push_back(
+              {KeptFile(folder + std::string(file.name)), &file.def, file.scale});
         }
       }
-      if (Exists(folder + "rate")) thing.counters.push_back({KeptFile(folder + "rate"), &kRate, 1e9 / 8});  // Gb/sec
-      if (Exists(folder + "state")) thing.counters.push_back({KeptFile(folder + "state"), &kState, 1});
+      if (Exists(folder + "rate"))
+        thing.counters.push_back({KeptFile(folder + "rate"), &kRate, 1e9 / 8});  // Gb/sec
+      if (Exists(folder + "state"))
+        thing.counters.push_back({KeptFile(folder + "state"), &kState, 1});
       ports_.push_back(std::move(thing));
     }
   }
@@ -118,7 +135,8 @@ void FabricFiles::Read(const Host& host, Emitter* emit) {
   ReadThings(&controllers_, host, &buffer_, emit);
 }
 
-void FabricFiles::ReadThings(std::vector<Thing>* things, const Host& host, std::string* buffer, Emitter* emit) {
+void FabricFiles::ReadThings(std::vector<Thing>* things, const Host& host, std::string* buffer,
+                             Emitter* emit) {
   for (Thing& thing : *things) {
     for (Counter& counter : thing.counters) {
       if (!counter.file.ReadOnce(buffer)) continue;
@@ -134,8 +152,10 @@ void FabricFiles::ReadThings(std::vector<Thing>* things, const Host& host, std::
 }
 
 void FabricFiles::Reaches(std::vector<Reach>* out) const {
-  out->push_back({"/sys/devices/system/edac", !controllers_.empty(), controllers_.empty() ? "no memory controller reports errors here" : ""});
-  out->push_back({"/sys/class/infiniband", !ports_.empty(), ports_.empty() ? "no InfiniBand adapter" : ""});
+  out->push_back({"/sys/devices/system/edac", !controllers_.empty(),
+                  controllers_.empty() ? "no memory controller reports errors here" : ""});
+  out->push_back(
+      {"/sys/class/infiniband", !ports_.empty(), ports_.empty() ? "no InfiniBand adapter" : ""});
 }
 
 }  // namespace strata::l3_host

@@ -18,7 +18,8 @@ std::string NodeName(const std::string& root) {
   for (const char* file : {"/proc/sys/kernel/hostname", "/etc/hostname"}) {
     auto text = base::ReadFile(root + file, 4096);
     if (!text.ok()) continue;
-    if (const std::string_view trimmed = Trimmed(*text); !trimmed.empty()) return std::string(trimmed);
+    if (const std::string_view trimmed = Trimmed(*text); !trimmed.empty())
+      return std::string(trimmed);
   }
   return "localhost";
 }
@@ -60,7 +61,8 @@ struct HostCollector::State {
     fabric.Reaches(&out);
     processes.Reaches(&out);
     for (Reach& reach : out) {
-      if (!host.root.empty() && reach.name.starts_with(host.root)) reach.name.erase(0, host.root.size());
+      if (!host.root.empty() && reach.name.starts_with(host.root))
+        reach.name.erase(0, host.root.size());
     }
     return out;
   }
@@ -115,8 +117,8 @@ void HostCollector::Sources(std::int64_t now_ns, std::vector<model::SourceState>
 const std::string& HostCollector::node() const { return state_->host.node; }
 int HostCollector::cores() const { return static_cast<int>(state_->host.cores); }
 
-base::Status ReadHost(const std::string& root, std::int64_t now_ns, model::Namer& namer, model::Batch* batch,
-                      base::Json* report) {
+base::Status ReadHost(const std::string& root, std::int64_t now_ns, model::Namer& namer,
+                      model::Batch* batch, base::Json* report) {
   HostOptions options;
   options.root = root;
   options.per_core = true;
@@ -127,10 +129,16 @@ base::Status ReadHost(const std::string& root, std::int64_t now_ns, model::Namer
   collector->Sources(now_ns, &sources);
   base::Json read = base::Json::MakeArray(), absent = base::Json::MakeArray();
   for (const model::SourceState& source : sources) {
-    if (source.state == "live") read.push(source.name.substr(5));
-    else absent.push(base::Json::MakeObject().set("file", source.name.substr(5)).set("why", source.detail));
+    if (source.state == "live")
+      read.push(source.name.substr(5));
+    else
+      absent.push(
+          base::Json::MakeObject().set("file", source.name.substr(5)).set("why", source.detail));
   }
-  report->set("layer", "l3_host").set("report", "host").set("node", collector->node()).set("cores", collector->cores());
+  report->set("layer", "l3_host")
+      .set("report", "host")
+      .set("node", collector->node())
+      .set("cores", collector->cores());
   report->set("read", std::move(read)).set("absent", std::move(absent));
   return base::Status::Ok();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The door of L3: what the machine around the GPU did. Reads /proc and /sys below a root, one collector per thread;
-// files stay open, buffers are reused, a sample costs no allocation after the first round. Never reads process
-// arguments beyond the name of the program, nor environments.
+// The door of L3: what the machine around the GPU did. Reads /proc and /sys below a root, one
+// collector per thread; files stay open, buffers are reused, a sample costs no allocation after the
+// first round. Never reads process arguments beyond the name of the program, nor environments.
 #pragma once
 
 #include <cstdint>
@@ -19,9 +19,10 @@ namespace strata::l3_host {
 
 struct HostOptions {
   std::string root = "/";
-  std::string node;              // "" = what the root says: its kernel's host name
-  bool per_core = false;         // system.cpu.time also per core (cpu.logical_number), besides the whole machine
-  int max_processes = 128;       // sampled every round; the rest is only looked at
+  std::string node;  // "" = what the root says: its kernel's host name
+  bool per_core =
+      false;  // system.cpu.time also per core (cpu.logical_number), besides the whole machine
+  int max_processes = 128;                     // sampled every round; the rest is only looked at
   std::int64_t scan_every_ns = 5'000'000'000;  // how often the process list is walked
 };
 
@@ -32,8 +33,8 @@ class HostCollector {
   static base::Result<std::unique_ptr<HostCollector>> Make(const std::string& root);
   ~HostCollector();
 
-  // One round of samples at `now_ns`, with series newly named in batch->series. Events (host.oom_kill) are told from
-  // the second round on.
+  // One round of samples at `now_ns`, with series newly named in batch->series. Events
+  // (host.oom_kill) are told from the second round on.
   void Collect(std::int64_t now_ns, model::Namer& namer, model::Batch* batch);
   // What was readable and what was not, with the reason; one entry per source.
   void Sources(std::int64_t now_ns, std::vector<model::SourceState>* out) const;
@@ -47,9 +48,10 @@ class HostCollector {
   std::unique_ptr<State> state_;
 };
 
-// `strata read proc`: one round over a recorded tree that holds proc/ and sys/, and the report `host`.
-base::Status ReadHost(const std::string& root, std::int64_t now_ns, model::Namer& namer, model::Batch* batch,
-                      base::Json* report);
+// `strata read proc`: one round over a recorded tree that holds proc/ and sys/, and the report
+// `host`.
+base::Status ReadHost(const std::string& root, std::int64_t now_ns, model::Namer& namer,
+                      model::Batch* batch, base::Json* report);
 
 // Where a process belongs, from its proc/PID/cgroup.
 struct Cgroup {

@@ -61,7 +61,8 @@ HostOptions World(const std::string& name, bool per_core = false) {
   return options;
 }
 
-void ExpectValues(const std::map<std::string, double>& got, const std::map<std::string, double>& want) {
+void ExpectValues(const std::map<std::string, double>& got,
+                  const std::map<std::string, double>& want) {
   for (const auto& [key, value] : want) {
     const auto it = got.find(key);
     if (it == got.end()) {
@@ -77,32 +78,39 @@ TEST(Host, NodeExportersTree) {
   Rig rig(World("node_exporter", true));
   rig.Round(kNow);
   const auto got = rig.Values();
-  ExpectValues(got, {
-                        {"n system.cpu.time{cpu.logical_number=\"0\",cpu.mode=\"iowait\"}", 2.2},
-                        {"n system.cpu.time{cpu.logical_number=\"0\",cpu.mode=\"idle\"}", 10870.69},
-                        {"n system.cpu.time{cpu.logical_number=\"0\",cpu.mode=\"interrupt\"}", 34.11},
-                        {"n system.cpu.time{cpu.logical_number=\"7\",cpu.mode=\"nice\"}", 2.68},
-                        {"n system.cpu.time{cpu.mode=\"user\"}", 3018.54},
-                        {"n system.cpu.time{cpu.mode=\"iowait\"}", 35.52},
-                        {"n system.cpu.logical.count", 8},
-                        {"n system.cpu.load_average.1m", 0.21},
-                        {"n system.cpu.load_average.15m", 0.39},
-                        {"n system.memory.limit", 3.831959552e+09},
-                        {"n system.memory.usage{system.memory.state=\"free\"}", 2.30883328e+08},
-                        {"n system.memory.usage{system.memory.state=\"buffers\"}", 2.256896e+07},
-                        {"n system.memory.usage{system.memory.state=\"cached\"}", 9.53229312e+08 + 4.5846528e+07},
-                        {"n system.paging.usage{system.paging.state=\"free\"}", 3.23108864e+09},
-                        {"n system.disk.io{disk.io.direction=\"read\",system.device=\"sda\"}", 5.13713216512e+11},
-                        {"n system.disk.io{disk.io.direction=\"write\",system.device=\"sda\"}", 2.58916880384e+11},
-                        {"n system.disk.operations{disk.io.direction=\"read\",system.device=\"sda\"}", 2.5354637e+07},
-                        {"n system.disk.operation_time{disk.io.direction=\"write\",system.device=\"sda\"}", 63877.96},
-                        {"n system.disk.io_time{system.device=\"sda\"}", 9653.88},
-                        {"n system.network.tcp.retransmits", 227},
-                        {"n system.pressure.some{resource=\"cpu\"}", 0},
-                    });
-  EXPECT_FALSE(got.contains("n system.memory.linux.available")) << "the tree does not tell it: absent, not zero";
+  ExpectValues(
+      got,
+      {
+          {"n system.cpu.time{cpu.logical_number=\"0\",cpu.mode=\"iowait\"}", 2.2},
+          {"n system.cpu.time{cpu.logical_number=\"0\",cpu.mode=\"idle\"}", 10870.69},
+          {"n system.cpu.time{cpu.logical_number=\"0\",cpu.mode=\"interrupt\"}", 34.11},
+          {"n system.cpu.time{cpu.logical_number=\"7\",cpu.mode=\"nice\"}", 2.68},
+          {"n system.cpu.time{cpu.mode=\"user\"}", 3018.54},
+          {"n system.cpu.time{cpu.mode=\"iowait\"}", 35.52},
+          {"n system.cpu.logical.count", 8},
+          {"n system.cpu.load_average.1m", 0.21},
+          {"n system.cpu.load_average.15m", 0.39},
+          {"n system.memory.limit", 3.831959552e+09},
+          {"n system.memory.usage{system.memory.state=\"free\"}", 2.30883328e+08},
+          {"n system.memory.usage{system.memory.state=\"buffers\"}", 2.256896e+07},
+          {"n system.memory.usage{system.memory.state=\"cached\"}", 9.53229312e+08 + 4.5846528e+07},
+          {"n system.paging.usage{system.paging.state=\"free\"}", 3.23108864e+09},
+          {"n system.disk.io{disk.io.direction=\"read\",system.device=\"sda\"}", 5.13713216512e+11},
+          {"n system.disk.io{disk.io.direction=\"write\",system.device=\"sda\"}",
+           2.58916880384e+11},
+          {"n system.disk.operations{disk.io.direction=\"read\",system.device=\"sda\"}",
+           2.5354637e+07},
+          {"n system.disk.operation_time{disk.io.direction=\"write\",system.device=\"sda\"}",
+           63877.96},
+          {"n system.disk.io_time{system.device=\"sda\"}", 9653.88},
+          {"n system.network.tcp.retransmits", 227},
+          {"n system.pressure.some{resource=\"cpu\"}", 0},
+      });
+  EXPECT_FALSE(got.contains("n system.memory.linux.available"))
+      << "the tree does not tell it: absent, not zero";
   EXPECT_FALSE(got.contains("n system.disk.io_time{system.device=\"sda1\"}")) << "a partition";
-  EXPECT_FALSE(got.contains("n system.disk.io_time{system.device=\"dm-0\"}")) << "counted at the disk below";
+  EXPECT_FALSE(got.contains("n system.disk.io_time{system.device=\"dm-0\"}"))
+      << "counted at the disk below";
   EXPECT_TRUE(rig.batch.refused.empty());
 }
 
@@ -110,22 +118,30 @@ TEST(Host, ProcfsTree) {
   Rig rig(World("procfs_tree"));
   rig.Round(kNow);
   const auto got = rig.Values();
-  ExpectValues(got, {
-                        {"n system.network.io{network.interface.name=\"eth0\",network.io.direction=\"receive\"}", 874354587},
-                        {"n system.network.packet.count{network.io.direction=\"transmit\",system.device=\"eth0\"}", 732147},
-                        {"n system.memory.usage{system.memory.state=\"cached\"}", (12007640.0 + 1738124.0) * 1024},
-                        {"n system.memory.usage{system.memory.state=\"used\"}", (15666184.0 - 440324 - 1020128 - 12007640 - 1738124) * 1024},
-                        {"n system.pressure.some{resource=\"io\"}", 0.001},
-                        {"n system.pressure.full{resource=\"io\"}", 0.002},
-                        {"n/26231 process.memory.usage", 1981 * 4096.0},
-                        {"n/26231 process.thread.count", 1},
-                        {"n/26231 process.cpu.time{cpu.mode=\"user\"}", 16.77},
-                        {"n/26231 process.cpu.time{cpu.mode=\"system\"}", 0.44},
-                        {"n/26231 process.paging.faults{system.paging.fault.type=\"major\"}", 26},
-                        {"n/26231 process.disk.io{disk.io.direction=\"read\"}", 1024},
-                        {"n/27079 process.thread.count", 5},
-                    });
-  EXPECT_FALSE(got.contains("n system.network.io{network.interface.name=\"lo\",network.io.direction=\"receive\"}"));
+  ExpectValues(
+      got,
+      {
+          {"n system.network.io{network.interface.name=\"eth0\",network.io.direction=\"receive\"}",
+           874354587},
+          {"n "
+           "system.network.packet.count{network.io.direction=\"transmit\",system.device=\"eth0\"}",
+           732147},
+          {"n system.memory.usage{system.memory.state=\"cached\"}",
+           (12007640.0 + 1738124.0) * 1024},
+          {"n system.memory.usage{system.memory.state=\"used\"}",
+           (15666184.0 - 440324 - 1020128 - 12007640 - 1738124) * 1024},
+          {"n system.pressure.some{resource=\"io\"}", 0.001},
+          {"n system.pressure.full{resource=\"io\"}", 0.002},
+          {"n/26231 process.memory.usage", 1981 * 4096.0},
+          {"n/26231 process.thread.count", 1},
+          {"n/26231 process.cpu.time{cpu.mode=\"user\"}", 16.77},
+          {"n/26231 process.cpu.time{cpu.mode=\"system\"}", 0.44},
+          {"n/26231 process.paging.faults{system.paging.fault.type=\"major\"}", 26},
+          {"n/26231 process.disk.io{disk.io.direction=\"read\"}", 1024},
+          {"n/27079 process.thread.count", 5},
+      });
+  EXPECT_FALSE(got.contains(
+      "n system.network.io{network.interface.name=\"lo\",network.io.direction=\"receive\"}"));
   bool vim = false, parentheses = false;
   for (const auto& [id, s] : rig.series) {
     vim = vim || (s.entity == "n/26231" && s.attributes.get("process.executable.name") == "vim");
@@ -144,7 +160,8 @@ TEST(Host, InfinibandCounters) {
     const model::Series& s = rig.series.at(rig.batch.samples.series[i]);
     if (s.attributes.get("system.device") != "mlx4_0" || s.attributes.get("port") != "1") continue;
     const double v = rig.batch.samples.value[i];
-    if (s.signal == "system.infiniband.io" && s.attributes.get("network.io.direction") == "receive") received = v;
+    if (s.signal == "system.infiniband.io" && s.attributes.get("network.io.direction") == "receive")
+      received = v;
     if (s.signal == "system.infiniband.rate") rate = v;
     if (s.signal == "system.infiniband.link_downed") downed = v;
   }
@@ -172,7 +189,8 @@ class Tree : public ::testing::Test {
   void SetUp() override {
     root_ = std::filesystem::temp_directory_path() / ("strata-l3-" + std::to_string(::getpid()));
     std::filesystem::remove_all(root_);
-    Write("proc/stat", "cpu  100 0 50 1000 10 1 2 0 0 0\ncpu0 100 0 50 1000 10 1 2 0 0 0\nbtime 1000000000\n");
+    Write("proc/stat",
+          "cpu  100 0 50 1000 10 1 2 0 0 0\ncpu0 100 0 50 1000 10 1 2 0 0 0\nbtime 1000000000\n");
   }
   void TearDown() override { std::filesystem::remove_all(root_); }
   void Write(const std::string& file, const std::string& text) {
@@ -221,7 +239,10 @@ TEST_F(Tree, DiskTimesRollOverAt32Bits) {
   rig.Round(kNow);
   Write("proc/diskstats", " 8 0 sda 2 0 8 704 0 0 0 0 0 0 0\n");
   rig.Round(kNow + base::kSecond);
-  EXPECT_DOUBLE_EQ(rig.Values()["n system.disk.operation_time{disk.io.direction=\"read\",system.device=\"sda\"}"], 4294968.0);
+  EXPECT_DOUBLE_EQ(
+      rig.Values()
+          ["n system.disk.operation_time{disk.io.direction=\"read\",system.device=\"sda\"}"],
+      4294968.0);
 }
 
 TEST_F(Tree, OomKillIsAnEventOnlyWhenItHappens) {
@@ -237,8 +258,9 @@ TEST_F(Tree, OomKillIsAnEventOnlyWhenItHappens) {
 }
 
 std::string StatOf(int pid, const std::string& name, int user_ticks, int start_ticks, int pages) {
-  return std::to_string(pid) + " (" + name + ") S 1 1 1 0 -1 0 0 0 0 0 " + std::to_string(user_ticks) + " 0 0 0 20 0 3 0 " +
-         std::to_string(start_ticks) + " 1000 " + std::to_string(pages) + " 0\n";
+  return std::to_string(pid) + " (" + name + ") S 1 1 1 0 -1 0 0 0 0 0 " +
+         std::to_string(user_ticks) + " 0 0 0 20 0 3 0 " + std::to_string(start_ticks) + " 1000 " +
+         std::to_string(pages) + " 0\n";
 }
 
 TEST_F(Tree, AProcessThatEndsOrIsReplacedEndsItsSeries) {
@@ -261,7 +283,8 @@ TEST_F(Tree, AProcessThatEndsOrIsReplacedEndsItsSeries) {
 
 TEST_F(Tree, TopProcessesAreFollowedWithinTheLimit) {
   Write("proc/sys/kernel/hostname", "n");
-  for (int pid = 1; pid <= 60; ++pid) Write("proc/" + std::to_string(pid) + "/stat", StatOf(pid, "p", 0, 1, pid));
+  for (int pid = 1; pid <= 60; ++pid)
+    Write("proc/" + std::to_string(pid) + "/stat", StatOf(pid, "p", 0, 1, pid));
   HostOptions options = Options();
   Rig rig(options);
   rig.Round(kNow);
@@ -274,7 +297,8 @@ TEST_F(Tree, TopProcessesAreFollowedWithinTheLimit) {
   Rig small(options);
   small.Round(kNow);
   int followed = 0;
-  for (const auto& [key, value] : small.Values()) followed += key.find("process.memory.usage") != std::string::npos ? 1 : 0;
+  for (const auto& [key, value] : small.Values())
+    followed += key.find("process.memory.usage") != std::string::npos ? 1 : 0;
   EXPECT_EQ(followed, 5);
 }
 
@@ -284,7 +308,9 @@ TEST_F(Tree, CgroupsOfVersionTwo) {
   Write("sys/fs/cgroup/cpu.stat", "usage_usec 5000000\nuser_usec 1\n");
   Write("sys/fs/cgroup/system.slice/cpu.stat", "usage_usec 2000000\nthrottled_usec 500000\n");
   Write("sys/fs/cgroup/system.slice/memory.current", "4096\n");
-  Write("sys/fs/cgroup/system.slice/io.pressure", "some avg10=25.00 avg60=0 avg300=0 total=3000000\nfull avg10=5.00 avg60=0 avg300=0 total=1\n");
+  Write("sys/fs/cgroup/system.slice/io.pressure",
+        "some avg10=25.00 avg60=0 avg300=0 total=3000000\nfull avg10=5.00 avg60=0 avg300=0 "
+        "total=1\n");
   Write("sys/fs/cgroup/boot.mount/cpu.stat", "usage_usec 1\n");
   Rig rig(Options());
   rig.Round(kNow);
@@ -330,7 +356,9 @@ TEST_F(Tree, DamagedFilesCostOnlyThemselves) {
   const auto got = rig.Values();
   EXPECT_TRUE(got.contains("n system.memory.usage{system.memory.state=\"free\"}"));
   EXPECT_FALSE(got.contains("n system.memory.limit"));
-  for (const auto& [key, value] : got) EXPECT_FALSE(key.find("disk") != std::string::npos || key.find("pressure") != std::string::npos) << key;
+  for (const auto& [key, value] : got)
+    EXPECT_FALSE(key.find("disk") != std::string::npos || key.find("pressure") != std::string::npos)
+        << key;
 }
 
 TEST(Host, ThisMachine) {
@@ -338,7 +366,8 @@ TEST(Host, ThisMachine) {
   rig.Round(kNow);
   const std::size_t named = rig.batch.series.size();
   EXPECT_GT(named, 40u);
-  for (const auto& [id, s] : rig.series) EXPECT_EQ(s.layer, "l3_host") << s.signal << " is in no catalog";
+  for (const auto& [id, s] : rig.series)
+    EXPECT_EQ(s.layer, "l3_host") << s.signal << " is in no catalog";
   rig.Round(kNow + base::kSecond);
   EXPECT_LT(rig.batch.series.size(), named / 2);
 }
@@ -351,11 +380,20 @@ TEST(Cgroups, EveryRuntimesSpelling) {
     EXPECT_EQ(got.pod_uid, pod) << text;
   };
   const std::string uid = "0d4f4b2e-8a2f-4d6c-9f0e-0123456789ab";
-  f("0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0d4f4b2e_8a2f_4d6c_9f0e_0123456789ab.slice/cri-containerd-" + id + ".scope\n", id, uid);
+  f("0::/kubepods.slice/kubepods-burstable.slice/"
+    "kubepods-burstable-pod0d4f4b2e_8a2f_4d6c_9f0e_0123456789ab.slice/cri-containerd-" +
+        id + ".scope\n",
+    id, uid);
   f("0::/kubepods/besteffort/pod" + uid + "/" + id + "\n", id, uid);
   f("0::/system.slice/docker-" + id + ".scope\n", id, "");
-  f("0::/docker/" + other + "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod0d4f4b2e_8a2f_4d6c_9f0e_0123456789ab.slice/cri-containerd-" + id + ".scope", id, uid);
-  f("0::/kubepods.slice/kubepods-pod0d4f4b2e_8a2f_4d6c_9f0e_0123456789ab.slice/crio-conmon-" + id + ".scope", "", uid);
+  f("0::/docker/" + other +
+        "/kubelet.slice/kubelet-kubepods.slice/"
+        "kubelet-kubepods-pod0d4f4b2e_8a2f_4d6c_9f0e_0123456789ab.slice/cri-containerd-" +
+        id + ".scope",
+    id, uid);
+  f("0::/kubepods.slice/kubepods-pod0d4f4b2e_8a2f_4d6c_9f0e_0123456789ab.slice/crio-conmon-" + id +
+        ".scope",
+    "", uid);
   f("12:memory:/docker/" + id + "\n3:cpu,cpuacct:/elsewhere\n0::/\n", id, "");
   f("0::/user.slice/user-1000.slice/session-2.scope\n", "", "");
   f("", "", "");

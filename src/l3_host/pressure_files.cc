@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pressure stall information of the machine, and what cgroup version 2 says of its first-level groups.
+// Pressure stall information of the machine, and what cgroup version 2 says of its first-level
+// groups.
 #include <dirent.h>
 
 #include <cerrno>
@@ -77,14 +78,17 @@ PressureFiles::PressureFiles(const Host& host) {
     resource.own.set("resource", name);
     resources_.push_back(std::move(resource));
   }
-  for (const std::string_view at : {"sys/fs/cgroup", "sys/fs/cgroup/unified"}) {  // the second: mixed with version 1
-    if (groups_root_.empty() && Exists(host.path(at) + "/cgroup.controllers")) groups_root_ = host.path(at);
+  for (const std::string_view at :
+       {"sys/fs/cgroup", "sys/fs/cgroup/unified"}) {  // the second: mixed with version 1
+    if (groups_root_.empty() && Exists(host.path(at) + "/cgroup.controllers"))
+      groups_root_ = host.path(at);
   }
 }
 
 bool PressureFiles::ReadPressure(Resource* resource, const Host& host, Emitter* emit) {
   if (!resource->file.Read(&buffer_)) return false;
-  EmitPressure(buffer_, kOfHost, {resource->hash, &host.resource, &resource->own, host.boot_ns}, emit);
+  EmitPressure(buffer_, kOfHost, {resource->hash, &host.resource, &resource->own, host.boot_ns},
+               emit);
   return true;
 }
 
@@ -144,11 +148,13 @@ void PressureFiles::ReadGroup(Group* group, const Host& host, Emitter* emit) {
       std::uint64_t us = 0;
       if (word != "usage_usec" && word != "throttled_usec") continue;
       if (!ParseU64(NextWord(&line), &us)) continue;
-      emit->Put(word == "usage_usec" ? kGroupCpu : kGroupThrottled, object, static_cast<double>(us) / 1e6);
+      emit->Put(word == "usage_usec" ? kGroupCpu : kGroupThrottled, object,
+                static_cast<double>(us) / 1e6);
     }
   }
   std::uint64_t n = 0;
-  if (group->memory.Read(&buffer_) && ParseU64(Trimmed(buffer_), &n)) emit->Put(kGroupMemory, object, static_cast<double>(n));
+  if (group->memory.Read(&buffer_) && ParseU64(Trimmed(buffer_), &n))
+    emit->Put(kGroupMemory, object, static_cast<double>(n));
   for (Resource& resource : group->pressure) {
     if (!resource.file.Read(&buffer_)) continue;
     EmitPressure(buffer_, kOfGroup, {resource.hash, &host.resource, &resource.own, 0}, emit);
@@ -158,9 +164,10 @@ void PressureFiles::ReadGroup(Group* group, const Host& host, Emitter* emit) {
 void PressureFiles::Reaches(std::vector<Reach>* out) const {
   Reach pressure{"/proc/pressure", pressure_live_, {}};
   if (!pressure_live_) {
-    pressure.why = pressure_errno_ == EOPNOTSUPP ? "the kernel was started with psi=0: boot with psi=1"
-                   : pressure_errno_ == ENOENT   ? "the kernel was built without CONFIG_PSI"
-                                                 : std::strerror(pressure_errno_);
+    pressure.why = pressure_errno_ == EOPNOTSUPP
+                       ? "the kernel was started with psi=0: boot with psi=1"
+                   : pressure_errno_ == ENOENT ? "the kernel was built without CONFIG_PSI"
+                                               : std::strerror(pressure_errno_);
   }
   out->push_back(std::move(pressure));
   Reach groups{"/sys/fs/cgroup", !groups_root_.empty(), {}};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Processes, from /proc/PID: stat, io, schedstat, fd, cgroup. Of the command line only the program's name is used.
+// Processes, from /proc/PID: stat, io, schedstat, fd, cgroup. Of the command line only the
+// program's name is used.
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -26,20 +27,29 @@ using model::Kind;
 constexpr std::string_view kProcess = "l3_host:/proc/PID";
 constexpr double kMatteringCores = 0.01;
 constexpr std::size_t kTop = 20;
-constexpr std::int64_t kLinger = 60 * base::kSecond;  // one that mattered is followed on for so long
-constexpr std::size_t kMaxLooks = 512;                // of one scan, besides processes that are new
+constexpr std::int64_t kLinger =
+    60 * base::kSecond;                 // one that mattered is followed on for so long
+constexpr std::size_t kMaxLooks = 512;  // of one scan, besides processes that are new
 constexpr std::size_t kMaxPids = 65'536;
 
 constexpr Def kUser = {"process.cpu.time", "s", Kind::counter, kProcess, {"cpu.mode", "user"}};
 constexpr Def kSystem = {"process.cpu.time", "s", Kind::counter, kProcess, {"cpu.mode", "system"}};
 constexpr Def kRss = {"process.memory.usage", "By", Kind::gauge, kProcess};
 constexpr Def kThreads = {"process.thread.count", "{thread}", Kind::gauge, kProcess};
-constexpr Def kMajorFaults = {"process.paging.faults", "{fault}", Kind::counter, kProcess, {"system.paging.fault.type", "major"}};
-constexpr Def kReadBytes = {"process.disk.io", "By", Kind::counter, kProcess, {"disk.io.direction", "read"}};
-constexpr Def kWriteBytes = {"process.disk.io", "By", Kind::counter, kProcess, {"disk.io.direction", "write"}};
+constexpr Def kMajorFaults = {"process.paging.faults",
+                              "{fault}",
+                              Kind::counter,
+                              kProcess,
+                              {"system.paging.fault.type", "major"}};
+constexpr Def kReadBytes = {
+    "process.disk.io", "By", Kind::counter, kProcess, {"disk.io.direction", "read"}};
+constexpr Def kWriteBytes = {
+    "process.disk.io", "By", Kind::counter, kProcess, {"disk.io.direction", "write"}};
 constexpr Def kRunDelay = {"process.cpu.wait_time", "s", Kind::counter, kProcess};
-constexpr Def kOpenFiles = {"process.unix.file_descriptor.count", "{file_descriptor}", Kind::gauge, kProcess};
-constexpr const Def* kAll[] = {&kUser, &kSystem, &kRss, &kThreads, &kMajorFaults, &kReadBytes, &kWriteBytes, &kRunDelay, &kOpenFiles};
+constexpr Def kOpenFiles = {"process.unix.file_descriptor.count", "{file_descriptor}", Kind::gauge,
+                            kProcess};
+constexpr const Def* kAll[] = {&kUser,      &kSystem,     &kRss,      &kThreads,  &kMajorFaults,
+                               &kReadBytes, &kWriteBytes, &kRunDelay, &kOpenFiles};
 
 struct State {
   char letters[4];
@@ -49,7 +59,8 @@ constexpr Def Count(std::string_view state) {
   return {"system.process.count", "{process}", Kind::gauge, kProcess, {"process.state", state}};
 }
 // "running" and "blocked" stand in /proc/stat, fresher.
-constexpr State kStates[] = {{"SI", Count("sleeping")}, {"Tt", Count("stopped")}, {"Z", Count("defunct")}};
+constexpr State kStates[] = {
+    {"SI", Count("sleeping")}, {"Tt", Count("stopped")}, {"Z", Count("defunct")}};
 
 }  // namespace
 
@@ -58,7 +69,8 @@ ProcessFiles::ProcessFiles(const Host& host, int max_processes, std::int64_t sca
   proc_fd_ = ::open(host.path("proc").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   struct statfs fs {};
   real_proc_ = proc_fd_ >= 0 && ::fstatfs(proc_fd_, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
-  if (const long page = ::sysconf(_SC_PAGESIZE); page > 0) page_bytes_ = static_cast<std::size_t>(page);
+  if (const long page = ::sysconf(_SC_PAGESIZE); page > 0)
+    page_bytes_ = static_cast<std::size_t>(page);
 }
 
 ProcessFiles::~ProcessFiles() {
@@ -68,7 +80,8 @@ ProcessFiles::~ProcessFiles() {
 // "26231 (a b ) ( c) R 5392 …": the name ends at the last parenthesis.
 bool ProcessFiles::ParseStat(std::string_view text, Stat* stat) {
   const std::size_t open = text.find('('), close = text.rfind(')');
-  if (open == std::string_view::npos || close == std::string_view::npos || close <= open) return false;
+  if (open == std::string_view::npos || close == std::string_view::npos || close <= open)
+    return false;
   stat->name = text.substr(open + 1, close - open - 1);
   std::string_view line = text.substr(close + 1);
   const std::string_view state = NextWord(&line);
@@ -131,7 +144,8 @@ void ProcessFiles::Scan(const Host& host, Emitter* emit) {
       const std::string_view name = entry->d_name;
       int pid = 0;
       const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
-      if (error != std::errc() || end != name.data() + name.size() || pids_.size() >= kMaxPids) continue;
+      if (error != std::errc() || end != name.data() + name.size() || pids_.size() >= kMaxPids)
+        continue;
       pids_.push_back(pid);
     }
   }
@@ -146,7 +160,8 @@ void ProcessFiles::Scan(const Host& host, Emitter* emit) {
     if (followed_.contains(pid)) continue;  // is looked at anyway
     if (fresh || looks++ < kMaxLooks) Look(host, pid, emit->now_ns(), &it->second);
   }
-  for (auto it = processes_.begin(); it != processes_.end();) it = it->second.scan != scan_ ? processes_.erase(it) : std::next(it);
+  for (auto it = processes_.begin(); it != processes_.end();)
+    it = it->second.scan != scan_ ? processes_.erase(it) : std::next(it);
 }
 
 void ProcessFiles::Look(const Host& host, int pid, std::int64_t now_ns, Process* process) {
@@ -156,13 +171,18 @@ void ProcessFiles::Look(const Host& host, int pid, std::int64_t now_ns, Process*
 
 void ProcessFiles::Note(const Host& host, const Stat& stat, std::int64_t now_ns, Process* process) {
   const std::uint64_t ticks = stat.user_ticks + stat.system_ticks;
-  if (process->seen_ns == 0 || stat.start_ticks != process->start_ticks || ticks < process->cpu_ticks) {
-    const double born_s = static_cast<double>(host.boot_ns) / 1e9 + static_cast<double>(stat.start_ticks) / host.ticks_per_s;
+  if (process->seen_ns == 0 || stat.start_ticks != process->start_ticks ||
+      ticks < process->cpu_ticks) {
+    const double born_s = static_cast<double>(host.boot_ns) / 1e9 +
+                          static_cast<double>(stat.start_ticks) / host.ticks_per_s;
     const double lived_s = static_cast<double>(now_ns) / 1e9 - born_s;
-    process->cores = host.boot_ns > 0 && lived_s > 0 ? static_cast<double>(ticks) / host.ticks_per_s / lived_s : 0;
+    process->cores = host.boot_ns > 0 && lived_s > 0
+                         ? static_cast<double>(ticks) / host.ticks_per_s / lived_s
+                         : 0;
     process->cpu_ticks = ticks;
     process->seen_ns = now_ns;
-  } else if (now_ns - process->seen_ns >= base::kSecond * 9 / 10) {  // ticks are too coarse for less
+  } else if (now_ns - process->seen_ns >=
+             base::kSecond * 9 / 10) {  // ticks are too coarse for less
     process->cores = static_cast<double>(ticks - process->cpu_ticks) / host.ticks_per_s /
                      (static_cast<double>(now_ns - process->seen_ns) / 1e9);
     process->cpu_ticks = ticks;
@@ -173,7 +193,8 @@ void ProcessFiles::Note(const Host& host, const Stat& stat, std::int64_t now_ns,
   process->state = stat.state;
 }
 
-// Marks those that matter now, follows them, and lets go of those that have not mattered for a while.
+// Marks those that matter now, follows them, and lets go of those that have not mattered for a
+// while.
 void ProcessFiles::Choose(Emitter* emit) {
   const std::int64_t now = emit->now_ns();
   const auto mark_top = [&](auto weight, double always) {
@@ -182,7 +203,8 @@ void ProcessFiles::Choose(Emitter* emit) {
       if (const double w = weight(process); w > 0) order_.emplace_back(w, pid);
     }
     const std::size_t top = std::min(kTop, order_.size());
-    std::partial_sort(order_.begin(), order_.begin() + static_cast<std::ptrdiff_t>(top), order_.end(), std::greater<>());
+    std::partial_sort(order_.begin(), order_.begin() + static_cast<std::ptrdiff_t>(top),
+                      order_.end(), std::greater<>());
     for (std::size_t i = 0; i < order_.size(); ++i) {
       if (i < top || order_[i].first >= always) processes_[order_[i].second].mattered_ns = now;
     }
@@ -214,10 +236,13 @@ void ProcessFiles::Start(const Host& host, int pid, const Stat& stat, Followed* 
   const std::string number = std::to_string(pid);
   followed->name = name;
   followed->start_ticks = stat.start_ticks;
-  followed->start_ns = host.boot_ns == 0 ? 0
-                                         : host.boot_ns + static_cast<std::int64_t>(static_cast<double>(stat.start_ticks) /
-                                                                                    host.ticks_per_s * 1e9);
-  followed->hash = base::Mix(base::Mix(host.seed, base::Mix(7, static_cast<std::uint64_t>(pid))), base::Hash64(name, stat.start_ticks));
+  followed->start_ns =
+      host.boot_ns == 0
+          ? 0
+          : host.boot_ns + static_cast<std::int64_t>(static_cast<double>(stat.start_ticks) /
+                                                     host.ticks_per_s * 1e9);
+  followed->hash = base::Mix(base::Mix(host.seed, base::Mix(7, static_cast<std::uint64_t>(pid))),
+                             base::Hash64(name, stat.start_ticks));
   followed->resource = host.resource;
   followed->resource.set("process.pid", number);
   followed->resource.set("process.executable.name", name);
@@ -234,11 +259,13 @@ void ProcessFiles::Start(const Host& host, int pid, const Stat& stat, Followed* 
 }
 
 bool ProcessFiles::Follow(const Host& host, int pid, Followed* followed, Emitter* emit) {
-  if (followed->stat.path().empty()) followed->stat = KeptFile(host.path("proc/") + std::to_string(pid) + "/stat");
+  if (followed->stat.path().empty())
+    followed->stat = KeptFile(host.path("proc/") + std::to_string(pid) + "/stat");
   Stat stat;
   if (!followed->stat.ReadOnce(&buffer_) || !ParseStat(buffer_, &stat)) return false;
   const bool fresh = followed->hash == 0;
-  if (!fresh && stat.start_ticks != followed->start_ticks) return false;  // another process under the same number
+  if (!fresh && stat.start_ticks != followed->start_ticks)
+    return false;  // another process under the same number
   Note(host, stat, emit->now_ns(), &processes_[pid]);
   const double user_s = static_cast<double>(stat.user_ticks) / host.ticks_per_s;
   const double system_s = static_cast<double>(stat.system_ticks) / host.ticks_per_s;
@@ -252,7 +279,8 @@ bool ProcessFiles::Follow(const Host& host, int pid, Followed* followed, Emitter
   const Object object = followed->object();
   emit->Put(kUser, object, user_s);
   emit->Put(kSystem, object, system_s);
-  emit->Put(kRss, object, static_cast<double>(numbers.rss_pages) * static_cast<double>(page_bytes_));
+  emit->Put(kRss, object,
+            static_cast<double>(numbers.rss_pages) * static_cast<double>(page_bytes_));
   emit->Put(kThreads, object, static_cast<double>(numbers.threads));
   emit->Put(kMajorFaults, object, static_cast<double>(numbers.major_faults));
   std::uint64_t n = 0;
@@ -265,8 +293,10 @@ bool ProcessFiles::Follow(const Host& host, int pid, Followed* followed, Emitter
     std::string_view text = buffer_, line;
     while (NextLine(&text, &line)) {
       const std::string_view key = NextWord(&line);
-      if (key == "read_bytes:" && ParseU64(NextWord(&line), &n)) emit->Put(kReadBytes, object, static_cast<double>(n));
-      if (key == "write_bytes:" && ParseU64(NextWord(&line), &n)) emit->Put(kWriteBytes, object, static_cast<double>(n));
+      if (key == "read_bytes:" && ParseU64(NextWord(&line), &n))
+        emit->Put(kReadBytes, object, static_cast<double>(n));
+      if (key == "write_bytes:" && ParseU64(NextWord(&line), &n))
+        emit->Put(kWriteBytes, object, static_cast<double>(n));
     }
   } else if (followed->io.errno_value() == EACCES) {
     followed->denied = true;
@@ -275,7 +305,8 @@ bool ProcessFiles::Follow(const Host& host, int pid, Followed* followed, Emitter
   return true;
 }
 
-// Since Linux 6.2 the size of the folder is the number of open files; counting them costs more and is done with a scan.
+// Since Linux 6.2 the size of the folder is the number of open files; counting them costs more and
+// is done with a scan.
 void ProcessFiles::CountOpenFiles(int pid, const Followed& followed, Emitter* emit) {
   char path[64];
   std::snprintf(path, sizeof path, "%d/fd", pid);
@@ -304,16 +335,21 @@ void ProcessFiles::CountStates(const Host& host, Emitter* emit) {
   std::size_t counts[std::size(kStates)] = {};
   for (const auto& [pid, process] : processes_) {
     for (std::size_t i = 0; i < std::size(kStates); ++i) {
-      if (std::string_view(kStates[i].letters).find(process.state) != std::string_view::npos) ++counts[i];
+      if (std::string_view(kStates[i].letters).find(process.state) != std::string_view::npos)
+        ++counts[i];
     }
   }
-  for (std::size_t i = 0; i < std::size(kStates); ++i) emit->Put(kStates[i].def, host.whole(), static_cast<double>(counts[i]));
+  for (std::size_t i = 0; i < std::size(kStates); ++i)
+    emit->Put(kStates[i].def, host.whole(), static_cast<double>(counts[i]));
 }
 
 void ProcessFiles::Reaches(std::vector<Reach>* out) const {
-  const bool denied = std::any_of(followed_.begin(), followed_.end(), [](const auto& f) { return f.second.denied; });
+  const bool denied = std::any_of(followed_.begin(), followed_.end(),
+                                  [](const auto& f) { return f.second.denied; });
   Reach reach{"/proc/PID", !processes_.empty(), processes_.empty() ? "no process below proc" : ""};
-  if (denied) reach.why = "disk traffic of other users' processes is hidden: run as root or with CAP_SYS_PTRACE";
+  if (denied)
+    reach.why =
+        "disk traffic of other users' processes is hidden: run as root or with CAP_SYS_PTRACE";
   out->push_back(std::move(reach));
 }
 

@@ -12,7 +12,10 @@
 namespace strata::l3_host {
 
 KeptFile::KeptFile(KeptFile&& other) noexcept
-    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)), errno_(other.errno_), skip_(other.skip_) {}
+    : path_(std::move(other.path_)),
+      fd_(std::exchange(other.fd_, -1)),
+      errno_(other.errno_),
+      skip_(other.skip_) {}
 
 KeptFile& KeptFile::operator=(KeptFile&& other) noexcept {
   if (this == &other) return *this;
@@ -47,8 +50,10 @@ bool KeptFile::ReadUntil(std::string* buffer, bool once) {
   std::size_t used = 0;
   buffer->resize(buffer->capacity());
   for (;;) {
-    if (buffer->size() - used < 1024) buffer->resize(std::max<std::size_t>(buffer->size() * 2, 8192));
-    const ssize_t n = ::pread(fd_, buffer->data() + used, buffer->size() - used, static_cast<off_t>(used));
+    if (buffer->size() - used < 1024)
+      buffer->resize(std::max<std::size_t>(buffer->size() * 2, 8192));
+    const ssize_t n =
+        ::pread(fd_, buffer->data() + used, buffer->size() - used, static_cast<off_t>(used));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {
       errno_ = errno;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Walking the text of /proc and /sys: lines, words and numbers as views, and a file that stays open between samples.
-// Internal to `l3_host`. Nothing here allocates once the buffers are large enough.
+// Walking the text of /proc and /sys: lines, words and numbers as views, and a file that stays open
+// between samples. Internal to `l3_host`. Nothing here allocates once the buffers are large enough.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +18,11 @@ class KeptFile {
   KeptFile& operator=(KeptFile&& other) noexcept;
   ~KeptFile();
 
-  // The whole file in `buffer`; false when it is absent or unreadable, and then errno_value() says why. A file that
-  // was absent is looked for again at most every `kRetry` calls.
+  // The whole file in `buffer`; false when it is absent or unreadable, and then errno_value() says
+  // why. A file that was absent is looked for again at most every `kRetry` calls.
   bool Read(std::string* buffer) { return ReadUntil(buffer, false); }
-  // The same for files that the kernel gives in one piece (those of one process, single values): one system call.
+  // The same for files that the kernel gives in one piece (those of one process, single values):
+  // one system call.
   bool ReadOnce(std::string* buffer) { return ReadUntil(buffer, true); }
   int errno_value() const { return errno_; }
   const std::string& path() const { return path_; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The readers behind the door, one class per family of files. Internal to `l3_host`; all of one collector run on its
-// thread. Each has Read(), which emits what it finds, and says whether its files were there.
+// The readers behind the door, one class per family of files. Internal to `l3_host`; all of one
+// collector run on its thread. Each has Read(), which emits what it finds, and says whether its
+// files were there.
 #pragma once
 
 #include <cstdint>
@@ -56,7 +57,8 @@ class SystemFiles {
     bool seen = false;
   };
   void ReadStat(Host* host, Emitter* emit);
-  void ReadCpu(std::string_view line, Cpu* cpu, const Object& object, const Host& host, Emitter* emit);
+  void ReadCpu(std::string_view line, Cpu* cpu, const Object& object, const Host& host,
+               Emitter* emit);
   void ReadLoad(const Host& host, Emitter* emit);
   void ReadMemory(const Host& host, Emitter* emit);
   void ReadVm(const Host& host, Emitter* emit);
@@ -77,8 +79,9 @@ class DeviceFiles {
   void Read(const Host& host, Emitter* emit);
   void Reaches(std::vector<Reach>* out) const;
 
-  static bool IsWholeDisk(std::string_view name);     // no partition, loop, ram or floppy
-  static bool IsHostInterface(std::string_view name);  // not lo, not the host end of a container's pair
+  static bool IsWholeDisk(std::string_view name);  // no partition, loop, ram or floppy
+  static bool IsHostInterface(
+      std::string_view name);  // not lo, not the host end of a container's pair
 
  private:
   // A 32-bit millisecond counter of the kernel, unrolled.
@@ -107,7 +110,8 @@ class DeviceFiles {
   std::unordered_map<std::uint64_t, Interface> interface_;  // by hash of the name
 };
 
-// /proc/pressure and cgroup version 2: pressure, CPU, memory of the root and its first-level groups.
+// /proc/pressure and cgroup version 2: pressure, CPU, memory of the root and its first-level
+// groups.
 class PressureFiles {
  public:
   explicit PressureFiles(const Host& host);
@@ -140,7 +144,8 @@ class PressureFiles {
   int pressure_errno_ = 0;
 };
 
-// EDAC and InfiniBand below /sys. A counter of an adapter may ask its firmware, so they are read at most every 5 s.
+// EDAC and InfiniBand below /sys. A counter of an adapter may ask its firmware, so they are read at
+// most every 5 s.
 class FabricFiles {
  public:
   explicit FabricFiles(const Host& host);
@@ -158,7 +163,8 @@ class FabricFiles {
     model::Attributes own;
     std::vector<Counter> counters;
   };
-  static void ReadThings(std::vector<Thing>* things, const Host& host, std::string* buffer, Emitter* emit);
+  static void ReadThings(std::vector<Thing>* things, const Host& host, std::string* buffer,
+                         Emitter* emit);
   void FindPorts(const Host& host);
   void FindControllers(const Host& host);
 
@@ -167,8 +173,8 @@ class FabricFiles {
   std::int64_t read_ns_ = 0, found_ns_ = 0;
 };
 
-// Processes: how many, and those that matter one by one. The list is walked every few seconds; in between only the
-// followed ones are read.
+// Processes: how many, and those that matter one by one. The list is walked every few seconds; in
+// between only the followed ones are read.
 class ProcessFiles {
  public:
   ProcessFiles(const Host& host, int max_processes, std::int64_t scan_every_ns);
@@ -182,7 +188,8 @@ class ProcessFiles {
   struct Stat {
     std::string_view name;
     char state = '?';
-    std::uint64_t major_faults = 0, user_ticks = 0, system_ticks = 0, threads = 0, start_ticks = 0, rss_pages = 0;
+    std::uint64_t major_faults = 0, user_ticks = 0, system_ticks = 0, threads = 0, start_ticks = 0,
+                  rss_pages = 0;
   };
   struct Process {  // what was last seen of any one
     std::uint64_t start_ticks = 0, cpu_ticks = 0, rss_pages = 0;
@@ -190,7 +197,7 @@ class ProcessFiles {
     std::int64_t mattered_ns = 0;  // last time it was among those that matter
     double cores = 0;              // used between the last two looks; at first since its start
     char state = '?';
-    std::uint32_t scan = 0;        // last scan that found it
+    std::uint32_t scan = 0;  // last scan that found it
   };
   struct Followed {  // one that matters: its files stay open
     KeptFile stat, io, schedstat;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// CPU, load, memory and paging of the whole machine, from /proc/stat, loadavg, uptime, meminfo and vmstat.
+// CPU, load, memory and paging of the whole machine, from /proc/stat, loadavg, uptime, meminfo and
+// vmstat.
 #include <algorithm>
 #include <string>
 
@@ -16,12 +17,18 @@ constexpr std::string_view kLoad = "l3_host:/proc/loadavg";
 constexpr std::string_view kMemory = "l3_host:/proc/meminfo";
 constexpr std::string_view kVm = "l3_host:/proc/vmstat";
 
-constexpr Def Cpu(std::string_view mode) { return {"system.cpu.time", "s", Kind::counter, kStat, {"cpu.mode", mode}}; }
-// In the order of the columns of /proc/stat; softirq (the seventh) is added to interrupt, guest stands inside user.
-constexpr Def kCpu[] = {Cpu("user"), Cpu("nice"), Cpu("system"), Cpu("idle"), Cpu("iowait"), Cpu("interrupt"), Cpu("steal")};
+constexpr Def Cpu(std::string_view mode) {
+  return {"system.cpu.time", "s", Kind::counter, kStat, {"cpu.mode", mode}};
+}
+// In the order of the columns of /proc/stat; softirq (the seventh) is added to interrupt, guest
+// stands inside user.
+constexpr Def kCpu[] = {Cpu("user"),   Cpu("nice"),      Cpu("system"), Cpu("idle"),
+                        Cpu("iowait"), Cpu("interrupt"), Cpu("steal")};
 constexpr Def kCores = {"system.cpu.logical.count", "{cpu}", Kind::gauge, kStat};
-constexpr Def kRunning = {"system.process.count", "{process}", Kind::gauge, kStat, {"process.state", "running"}};
-constexpr Def kBlocked = {"system.process.count", "{process}", Kind::gauge, kStat, {"process.state", "blocked"}};
+constexpr Def kRunning = {
+    "system.process.count", "{process}", Kind::gauge, kStat, {"process.state", "running"}};
+constexpr Def kBlocked = {
+    "system.process.count", "{process}", Kind::gauge, kStat, {"process.state", "blocked"}};
 constexpr Def kCreated = {"system.process.created", "{process}", Kind::counter, kStat};
 constexpr Def kSwitches = {"system.cpu.context_switches", "{context_switch}", Kind::counter, kStat};
 constexpr Def kUptime = {"system.uptime", "s", Kind::gauge, "l3_host:/proc/uptime"};
@@ -32,7 +39,8 @@ constexpr Def kLoads[] = {{"system.cpu.load_average.1m", "{thread}", Kind::gauge
 constexpr Def Memory(std::string_view state) {
   return {"system.memory.usage", "By", Kind::gauge, kMemory, {"system.memory.state", state}};
 }
-constexpr Def kUsed = Memory("used"), kFree = Memory("free"), kBuffers = Memory("buffers"), kCached = Memory("cached");
+constexpr Def kUsed = Memory("used"), kFree = Memory("free"), kBuffers = Memory("buffers"),
+              kCached = Memory("cached");
 constexpr Def kLimit = {"system.memory.limit", "By", Kind::gauge, kMemory};
 constexpr Def kAvailable = {"system.memory.linux.available", "By", Kind::gauge, kMemory};
 constexpr Def Swap(std::string_view state) {
@@ -41,17 +49,23 @@ constexpr Def Swap(std::string_view state) {
 constexpr Def kSwapUsed = Swap("used"), kSwapFree = Swap("free");
 
 constexpr Def Faults(std::string_view type) {
-  return {"system.paging.faults", "{fault}", Kind::counter, kVm, {"system.paging.fault.type", type}};
+  return {
+      "system.paging.faults", "{fault}", Kind::counter, kVm, {"system.paging.fault.type", type}};
 }
 constexpr Def kMajor = Faults("major"), kMinor = Faults("minor");
 constexpr Def Swapped(std::string_view direction) {
-  return {"system.paging.operations", "{operation}", Kind::counter, kVm, {"system.paging.direction", direction},
+  return {"system.paging.operations",
+          "{operation}",
+          Kind::counter,
+          kVm,
+          {"system.paging.direction", direction},
           {"system.paging.fault.type", "major"}};
 }
 constexpr Def kOomKills = {"system.oom_kills", "{event}", Kind::counter, kVm};
 constexpr Def kSwapIn = Swapped("in"), kSwapOut = Swapped("out");
 
-// Idle time of a processor that was unplugged and came back falls; smaller steps back are the kernel's rounding.
+// Idle time of a processor that was unplugged and came back falls; smaller steps back are the
+// kernel's rounding.
 constexpr std::uint64_t kUnplugTicks = 300;
 
 double FromKilo(std::uint64_t kib) { return static_cast<double>(kib) * 1024; }
@@ -72,7 +86,8 @@ void SystemFiles::Read(Host* host, Emitter* emit) {
   ReadVm(*host, emit);
 }
 
-void SystemFiles::ReadCpu(std::string_view line, Cpu* cpu, const Object& object, const Host& host, Emitter* emit) {
+void SystemFiles::ReadCpu(std::string_view line, Cpu* cpu, const Object& object, const Host& host,
+                          Emitter* emit) {
   std::uint64_t now[8] = {};
   for (std::uint64_t& ticks : now) {
     if (!ParseU64(NextWord(&line), &ticks)) break;  // older kernels have fewer columns
@@ -98,7 +113,8 @@ void SystemFiles::ReadStat(Host* host, Emitter* emit) {
     std::uint64_t seconds = 0;
     if (at != std::string::npos) {
       std::string_view rest = text.substr(at + 7);
-      if (NextLine(&rest, &line) && ParseU64(line, &seconds)) host->boot_ns = static_cast<std::int64_t>(seconds) * base::kSecond;
+      if (NextLine(&rest, &line) && ParseU64(line, &seconds))
+        host->boot_ns = static_cast<std::int64_t>(seconds) * base::kSecond;
     }
   }
   std::uint32_t cores = 0;
@@ -150,8 +166,9 @@ void SystemFiles::ReadLoad(const Host& host, Emitter* emit) {
 void SystemFiles::ReadMemory(const Host& host, Emitter* emit) {
   if (!memory_.Read(&buffer_)) return;
   enum { kTotal, kFreeMem, kAvail, kBuf, kCache, kReclaim, kSwapTotalRow, kSwapFreeRow, kRows };
-  static constexpr std::string_view kNames[kRows] = {"MemTotal:", "MemFree:",      "MemAvailable:", "Buffers:",
-                                                     "Cached:",   "SReclaimable:", "SwapTotal:",    "SwapFree:"};
+  static constexpr std::string_view kNames[kRows] = {
+      "MemTotal:", "MemFree:",      "MemAvailable:", "Buffers:",
+      "Cached:",   "SReclaimable:", "SwapTotal:",    "SwapFree:"};
   std::uint64_t kib[kRows] = {};
   bool has[kRows] = {};
   std::string_view text = buffer_, line;
@@ -198,8 +215,10 @@ void SystemFiles::ReadVm(const Host& host, Emitter* emit) {
     } else if (word == "oom_kill" && ParseU64(NextWord(&line), &n)) {
       emit->Put(kOomKills, object, static_cast<double>(n));
       if (oom_known_ && n > oom_kills_) {
-        model::Event event{emit->now_ns(), "l3_host", "host.oom_kill", "node", host.node, "error", {}, host.resource, std::string(kVm), {}};
-        event.message = "the kernel killed " + std::to_string(n - oom_kills_) + " process(es) for lack of memory";
+        model::Event event{emit->now_ns(), "l3_host", "host.oom_kill", "node",           host.node,
+                           "error",        {},        host.resource,   std::string(kVm), {}};
+        event.message = "the kernel killed " + std::to_string(n - oom_kills_) +
+                        " process(es) for lack of memory";
         event.attributes.set("count", std::to_string(n - oom_kills_));
         emit->batch()->events.push_back(std::move(event));
       }
@@ -208,7 +227,8 @@ void SystemFiles::ReadVm(const Host& host, Emitter* emit) {
     }
   }
   if (has_major) emit->Put(kMajor, object, static_cast<double>(major));
-  if (has_faults && has_major && major <= faults) emit->Put(kMinor, object, static_cast<double>(faults - major));
+  if (has_faults && has_major && major <= faults)
+    emit->Put(kMinor, object, static_cast<double>(faults - major));
 }
 
 void SystemFiles::Reaches(std::vector<Reach>* out) const {

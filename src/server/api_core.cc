@@ -4,9 +4,11 @@
 // where a signal is a histogram, from the minutes.
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <map>
 #include <set>
 
+#include "minutes/layout.h"
 #include "server/api.h"
 #include "server/jobs.h"
 
@@ -160,6 +162,61 @@ model::Attributes Telling(const model::Attributes& all) {
   return out;
 }
 
+const model::Signal* FindSignal(const Services& s, std::string_view id) {
+  for (const model::Catalog* catalog : s.catalogs) {
+    for (const model::Signal& signal : catalog->signals) {
+      if (signal.id == id) return &signal;
+    }
+  }
+  return nullptr;
+}
+
+// Two sources may tell one thing (DCGM's utilisation and its engine activity): the better one by the catalog is shown.
+std::set<std::uint64_t> BestSources(const Services& s, const Rows& series) {
+  std::map<std::string, std::pair<int, std::set<std::uint64_t>>> best;
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    const model::Signal* signal = FindSignal(s, series.text(i, "signal"));
+    const int rank = signal == nullptr ? 0 : minutes::Layout::SourceRank(*signal, series.text(i, "source"));
+    const std::string key = std::string(series.text(i, "signal")) + "|" + std::string(series.text(i, "entity")) + "|" +
+                            Telling(series.attributes(i, series.column("attributes"))).text();
+    auto& entry = best[key];
+    if (entry.second.empty() || rank < entry.first) entry = {rank, {}};
+    if (rank == entry.first) entry.second.insert(series.u64(i, "id"));
+  }
+  std::set<std::uint64_t> ids;
+  for (const auto& [key, entry] : best) ids.insert(entry.second.begin(), entry.second.end());
+  return ids;
+}
+
+// Who held the related devices in the window, as events of L4.
+Status HoldingEvents(const Services& s, const Ask& ask, const Related& related, std::map<std::string, Json>* events) {
+  std::set<std::string> devices;
+  if (const auto it = related.find("gpu"); it != related.end()) devices = it->second;
+  if (const auto it = related.find("node"); it != related.end()) {
+    for (const std::string& node : it->second) devices.insert("cpu:" + node);
+  }
+  if (devices.empty()) return Status::Ok();
+  ASSIGN_OR_RETURN(const Rows rows, s.store.Query(
+      "SELECT gpu, namespace, pod, engine, job, share, share_kind, source, toUnixTimestamp64Nano(valid_from) AS at, valid_to FROM holdings WHERE "
+      "origin = {origin:String} AND gpu IN " + InList(devices) + " AND valid_from < fromUnixTimestamp64Nano({to:Int64}, 'UTC') AND "
+      "(valid_to IS NULL OR valid_to > fromUnixTimestamp64Nano({from:Int64}, 'UTC')) ORDER BY valid_from LIMIT 200", ask.params()));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::string holder = !rows.text(i, "pod").empty() ? std::string(rows.text(i, "namespace")) + "/" + std::string(rows.text(i, "pod"))
+                               : !rows.text(i, "engine").empty() ? "engine " + std::string(rows.text(i, "engine")) : "job " + std::string(rows.text(i, "job"));
+    char share[32];
+    std::snprintf(share, sizeof share, "%.3g", rows.f64(i, "share"));
+    const std::int64_t at = std::max(rows.i64(i, "at"), ask.from);
+    Json e;
+    e.set("time", base::FormatTime(at)).set("t", static_cast<double>(at) / 1e9).set("event", "holding");
+    const std::string gpu(rows.text(i, "gpu"));
+    e.set("entity", gpu.starts_with("cpu:") ? "node:" + gpu.substr(4) : "gpu:" + gpu).set("severity", "info");
+    e.set("message", holder + " held share " + share + " of " + gpu + " as " + std::string(rows.text(i, "share_kind")) + ", says " +
+                         std::string(rows.text(i, "source")) + (rows.is_null(i, "valid_to") ? "" : ", until " + base::FormatTime(rows.i64(i, "valid_to"))));
+    (*events)["l4_sched"].push(std::move(e));
+  }
+  return Status::Ok();
+}
+
 Result<std::map<std::string, Json>> SampleLines(const Services& s, const Ask& ask, const Related& related) {
   std::map<std::string, Json> by_layer;
   std::string entities, signals;
@@ -170,14 +227,16 @@ Result<std::map<std::string, Json>> SampleLines(const Services& s, const Ask& as
     for (const std::string_view signal : w.signals) signals += (signals.empty() ? "" : ",") + Quote(signal);
   }
   if (entities.empty()) return by_layer;
-  ASSIGN_OR_RETURN(const Rows series, s.store.Query("SELECT * FROM (SELECT id, layer, signal, unit, kind, entity_type, entity, attributes FROM series WHERE "
+  ASSIGN_OR_RETURN(const Rows series, s.store.Query("SELECT * FROM (SELECT id, layer, signal, unit, kind, entity_type, entity, attributes, source FROM series WHERE "
                                                     "origin = {origin:String} AND signal IN (" + signals + ") AND (entity_type, entity) IN (" +
                                                         entities + ") LIMIT 1 BY id) ORDER BY signal, entity, id LIMIT 6 BY signal, entity LIMIT 400",
                                                     ask.params()));
   std::map<std::uint64_t, Line> lines;
   std::string ids;
+  const std::set<std::uint64_t> best = BestSources(s, series);
   for (std::size_t i = 0; i < series.size(); ++i) {
     const std::uint64_t id = series.u64(i, "id");
+    if (!best.contains(id)) continue;
     lines[id] = {std::string(series.text(i, "layer")), std::string(series.text(i, "signal")), std::string(series.text(i, "unit")),
                  std::string(series.text(i, "kind")), std::string(series.text(i, "entity_type")) + ":" + std::string(series.text(i, "entity")),
                  Telling(series.attributes(i, "attributes"))};
@@ -347,6 +406,7 @@ Result<Json> CoreAnswer(const Services& s, std::string_view entity, std::int64_t
   ASSIGN_OR_RETURN(auto lines, SampleLines(s, ask, related));
   RETURN_IF_ERROR(LayersFromMinutes(s, ask, related, &lines));
   ASSIGN_OR_RETURN(auto events, EventsByLayer(s, ask, related));
+  RETURN_IF_ERROR(HoldingEvents(s, ask, related, &events));
   ASSIGN_OR_RETURN(const Json findings, FindingsAnswer(s, from, to, origin));
   Json layers = Json::MakeArray();
   for (const model::Catalog* catalog : s.catalogs) {

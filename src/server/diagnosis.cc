@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/diagnosis.h"
 
+#include <map>
+
 #include "base/clock.h"
+#include "diagnose/diagnose.h"
+#include "diagnose/findings.h"
+#include "diagnose/read.h"
 
 namespace strata::server {
 
@@ -9,18 +14,80 @@ using base::Json;
 using base::Result;
 using base::Status;
 
-struct Diagnosis::State {};
+namespace {
 
-Diagnosis::Diagnosis(const Config&, store::Store&, const minutes::Closer&) : state_(std::make_unique<State>()) {}
+constexpr std::string_view kTables[] = {"gpu_minute", "host_minute", "engine_minute", "job_minute", "comm_minute", "request_minute"};
+
+}  // namespace
+
+struct Diagnosis::State {
+  store::Store& store;
+  const minutes::Closer& closer;
+  const base::Clock& clock;
+  std::map<std::string, diagnose::Findings> findings;  // of the jobs thread
+
+  mutable std::mutex mutex;
+  std::map<std::string, Json> open;
+
+  State(store::Store& s, const minutes::Closer& c, const base::Clock& k) : store(s), closer(c), clock(k) {}
+
+  // Minutes of the last hour before a time; near now also those that are still running.
+  Result<diagnose::Facts> FactsAt(const std::string& origin, std::int64_t at_ns) const {
+    ASSIGN_OR_RETURN(diagnose::Facts facts, diagnose::ReadFacts(store, origin, at_ns));
+    if (at_ns < clock.now_ns() - 2 * base::kMinute) return facts;
+    std::vector<diagnose::RunningRow> running;
+    const minutes::Layout& layout = closer.layout();
+    for (const std::string_view table : kTables) {
+      for (const minutes::MinuteRow& row : closer.provisional(table, origin)) {
+        running.push_back({std::string(table), row.minute_ns, row.keys,
+                           [&layout, row](std::string_view column) { return layout.value(row, column); }});
+      }
+    }
+    diagnose::AddRunning(running, &facts);
+    return facts;
+  }
+};
+
+Diagnosis::Diagnosis(const Config&, const base::Clock& clock, store::Store& store, const minutes::Closer& closer)
+    : state_(std::make_unique<State>(store, closer, clock)) {}
 Diagnosis::~Diagnosis() = default;
-Status Diagnosis::Look(const std::string&, std::int64_t) { return Status::Ok(); }
-Json Diagnosis::open() const { return Json::MakeArray(); }
 
-Result<Json> Diagnosis::Why(std::string_view, std::string_view entity, std::int64_t at_ns, std::string_view) const {
-  Json j;
-  j.set("at", base::FormatTime(at_ns)).set("entity", entity).set("symptoms", Json::MakeArray()).set("verdict", "unknown");
-  j.set("causes", Json::MakeArray()).set("not_assessed", Json::MakeArray());
-  return j;
+Status Diagnosis::Look(const std::string& origin, std::int64_t now_ns) {
+  State& s = *state_;
+  auto it = s.findings.find(origin);
+  if (it == s.findings.end()) {
+    it = s.findings.emplace(origin, diagnose::Findings(origin)).first;
+    ASSIGN_OR_RETURN(std::vector<diagnose::Finding> open, diagnose::ReadOpenFindings(s.store, origin));
+    it->second.Restore(std::move(open));
+  }
+  ASSIGN_OR_RETURN(const diagnose::Facts facts, s.FactsAt(origin, now_ns));
+  const std::vector<diagnose::Finding> changed = it->second.Update(facts, diagnose::Diagnose(facts), now_ns);
+  if (!changed.empty()) RETURN_IF_ERROR(diagnose::WriteFindings(s.store, changed, now_ns));
+  Json list = Json::MakeArray();
+  for (const diagnose::Finding& f : it->second.open()) {
+    Json j = diagnose::ToJson(f);
+    j.set("origin", origin);
+    list.push(std::move(j));
+  }
+  const std::lock_guard lock(s.mutex);
+  s.open[origin] = std::move(list);
+  return Status::Ok();
+}
+
+Json Diagnosis::open() const {
+  const std::lock_guard lock(state_->mutex);
+  Json all = Json::MakeArray();
+  for (const auto& [origin, list] : state_->open) {
+    for (const Json& finding : list.array()) all.push(finding);
+  }
+  return all;
+}
+
+Result<Json> Diagnosis::Why(std::string_view symptom, std::string_view entity, std::int64_t at_ns, std::string_view origin) const {
+  ASSIGN_OR_RETURN(const diagnose::Facts facts, state_->FactsAt(std::string(origin), at_ns));
+  Json answer = diagnose::WhyAnswer(facts, symptom, entity);
+  answer.set("origin", origin);
+  return answer;
 }
 
 }  // namespace strata::server

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/status.h"
 #include "minutes/closer.h"
@@ -18,7 +19,7 @@ namespace strata::server {
 
 class Diagnosis {
  public:
-  Diagnosis(const Config& config, store::Store& store, const minutes::Closer& closer);
+  Diagnosis(const Config& config, const base::Clock& clock, store::Store& store, const minutes::Closer& closer);
   ~Diagnosis();
 
   // Looks at one origin now: findings are opened, kept or closed. Jobs thread.

@@ -156,7 +156,7 @@ Status Jobs::Start() {
   options.rank_waits = Waits;
   options.on_closed = [&s](const minutes::ClosedMinute& m) { s.Closed(m); };
   s.closer = std::make_unique<minutes::Closer>(s.store, s.catalogs, std::move(options));
-  s.diagnosis = std::make_unique<Diagnosis>(s.config, s.store, *s.closer);
+  s.diagnosis = std::make_unique<Diagnosis>(s.config, s.clock, s.store, *s.closer);
   s.thread = std::thread([&s] { s.Run(); });
   return Status::Ok();
 }

@@ -4,6 +4,7 @@
 #include "store/store.h"
 
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 
 #include <chrono>
 #include <cmath>
@@ -213,8 +214,67 @@ TEST_F(StoreTest, ViewsShowTheNewestClosedVersion) {
   const Rows rows = Ask("SELECT power_w, version FROM gpu_minute");
   ASSERT_EQ(rows.size(), 1u);
   EXPECT_TRUE(rows.is_null(0, 0));
-  close(3);  // a close with no rows: everything vanished
-  EXPECT_EQ(Count("gpu_minute"), 0);
+  minute(3, 300);  // never closed
+  ASSERT_TRUE(store_->Settle("gpu_minute", kT0).ok());
+  EXPECT_EQ(Ask("SELECT version FROM gpu_minute").u64(0, 0), 2u);
+  EXPECT_EQ(Count("gpu_minute_v"), 1);
+  EXPECT_EQ(Ask("SELECT entity FROM closes").text(0, 0), "*");
+  EXPECT_EQ(Count("closes"), 1);
+  EXPECT_EQ(store_->Settle("ledger", kT0).code(), base::Code::not_found);
+}
+
+TEST_F(StoreTest, ACloseWithoutRowsRemovesTheEarlier) {
+  Open();
+  std::string row;
+  RowWriter w(&row);
+  w.u32(kMinute0);
+  w.text("n1");
+  w.u64(1);
+  w.u8(0);
+  w.text("live");
+  w.u32(kMinute0);
+  ASSERT_TRUE(store_->Insert("host_minute_v", row, "a").ok());
+  const auto close = [&](int version) {
+    return store_->Execute("INSERT INTO closes VALUES ('host_minute', {m:UInt32}, 'n1', {v:UInt64}, 'live', {m:UInt32})",
+                           {{"m", std::to_string(kMinute0)}, {"v", std::to_string(version)}});
+  };
+  ASSERT_TRUE(close(1).ok());
+  EXPECT_EQ(Count("host_minute"), 1);
+  ASSERT_TRUE(close(2).ok());
+  EXPECT_EQ(Count("host_minute"), 0);
+}
+
+TEST_F(StoreTest, FullDiskIsToldAndPasses) {
+  const std::string disk = options_.path + "/disk";
+  fs::create_directory(disk);
+  if (::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=48m") != 0) GTEST_SKIP() << "needs the right to mount a tmpfs";
+  const std::string outer = options_.path;
+  options_.path = disk + "/data";
+  Open();
+  std::string rows;
+  for (int i = 0; i < 100'000; ++i) {
+    RowWriter w(&rows);
+    w.u64(static_cast<std::uint64_t>(i) * 7919);
+    w.i64(kT0 + i * 1000);
+    w.i64(0);
+    w.f64(i * 1.7);
+    w.u32(kMinute0);
+  }
+  EXPECT_TRUE(store_->Insert("samples", rows, "a").ok());
+  {
+    std::ofstream filler(disk + "/filler", std::ios::binary);
+    const std::string block(1 << 16, 'x');
+    while (filler.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
+    }
+  }
+  EXPECT_EQ(store_->Insert("samples", rows, "b").code(), base::Code::exhausted);
+  EXPECT_EQ(Count("samples"), 100'000);
+  fs::remove(disk + "/filler");
+  EXPECT_TRUE(store_->Insert("samples", rows, "b").ok());
+  EXPECT_EQ(Count("samples"), 200'000);
+  store_.reset();
+  ::umount2(disk.c_str(), MNT_DETACH);
+  options_.path = outer;
 }
 
 TEST_F(StoreTest, LedgerMoneyIsExact) {

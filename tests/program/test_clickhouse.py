@@ -152,7 +152,7 @@ def test_the_client_reads_the_catalogue(client):
 
 
 def test_client_settings_are_applied_or_ignored(client, signal):
-    answer = client.query(f"SELECT value FROM measurements WHERE signal = '{signal}'", settings={"max_block_size": 1000, "session_timezone": "UTC"})
+    answer = client.query(f"SELECT value FROM measurements WHERE signal = '{signal}'", settings={"session_timezone": "UTC"})
     assert len(answer.result_rows) == 10
     with pytest.raises(ClickHouseError):
         client.command("DROP TABLE samples")

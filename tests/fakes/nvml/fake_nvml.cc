@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A small library that speaks NVML's C interface: two devices, the second of which cannot tell its energy. A test turns
-// its knobs through fake_nvml_set. Built only for tests.
+// A small library that speaks NVML's C interface: two devices, the second of which cannot tell its
+// energy. A test turns its knobs through fake_nvml_set. Built only for tests.
 #include <atomic>
 #include <chrono>
 #include <cstring>
@@ -40,18 +40,23 @@ NvmlReturn nvmlInit_v2() {
 }
 NvmlReturn nvmlShutdown() { return kNvmlOk; }
 const char* nvmlErrorString(NvmlReturn) { return "a fake error"; }
-NvmlReturn nvmlSystemGetDriverVersion(char* text, unsigned) { return std::strcpy(text, "590.48.01"), kNvmlOk; }
+NvmlReturn nvmlSystemGetDriverVersion(char* text, unsigned) {
+  return std::strcpy(text, "590.48.01"), kNvmlOk;
+}
 NvmlReturn nvmlDeviceGetCount_v2(unsigned* count) { return Set(count, 2); }
 NvmlReturn nvmlDeviceGetHandleByIndex_v2(unsigned index, NvmlDevice* device) {
   *device = &g_devices[index];
   return kNvmlOk;
 }
-NvmlReturn nvmlDeviceGetName(NvmlDevice, char* text, unsigned) { return std::strcpy(text, "NVIDIA H100 80GB HBM3"), kNvmlOk; }
+NvmlReturn nvmlDeviceGetName(NvmlDevice, char* text, unsigned) {
+  return std::strcpy(text, "NVIDIA H100 80GB HBM3"), kNvmlOk;
+}
 NvmlReturn nvmlDeviceGetUUID(NvmlDevice device, char* text, unsigned) {
   return std::strcpy(text, Index(device) == 0 ? "GPU-0" : "GPU-1"), kNvmlOk;
 }
 NvmlReturn nvmlDeviceGetPciInfo_v3(NvmlDevice device, NvmlPci* pci) {
-  return std::strcpy(pci->bus_id, Index(device) == 0 ? "00000000:1B:00.0" : "00000000:43:00.0"), kNvmlOk;
+  return std::strcpy(pci->bus_id, Index(device) == 0 ? "00000000:1B:00.0" : "00000000:43:00.0"),
+         kNvmlOk;
 }
 NvmlReturn nvmlDeviceGetUtilizationRates(NvmlDevice device, NvmlUtilization* out) {
   if (Index(device) == 1 && g_lost != 0) return kNvmlGpuLost;
@@ -60,10 +65,13 @@ NvmlReturn nvmlDeviceGetUtilizationRates(NvmlDevice device, NvmlUtilization* out
 }
 NvmlReturn nvmlDeviceGetMemoryInfo_v2(NvmlDevice, NvmlMemoryV2* out) {
   if (out->version != kNvmlMemoryV2) return 25;
-  out->total = 85520809984ULL, out->reserved = 559349760ULL, out->free = 1000, out->used = 84961459224ULL;
+  out->total = 85520809984ULL, out->reserved = 559349760ULL, out->free = 1000,
+  out->used = 84961459224ULL;
   return kNvmlOk;
 }
-NvmlReturn nvmlDeviceGetTemperature(NvmlDevice, int sensor, unsigned* out) { return sensor == 0 ? Set(out, 64) : 2; }
+NvmlReturn nvmlDeviceGetTemperature(NvmlDevice, int sensor, unsigned* out) {
+  return sensor == 0 ? Set(out, 64) : 2;
+}
 NvmlReturn nvmlDeviceGetPowerUsage(NvmlDevice, unsigned* out) {
   while (g_hang != 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   return Set(out, 612345);
@@ -74,7 +82,9 @@ NvmlReturn nvmlDeviceGetTotalEnergyConsumption(NvmlDevice device, unsigned long 
   *out = 123456789;
   return kNvmlOk;
 }
-NvmlReturn nvmlDeviceGetClockInfo(NvmlDevice, int clock, unsigned* out) { return Set(out, clock == kNvmlClockSm ? 1980 : 2619); }
+NvmlReturn nvmlDeviceGetClockInfo(NvmlDevice, int clock, unsigned* out) {
+  return Set(out, clock == kNvmlClockSm ? 1980 : 2619);
+}
 NvmlReturn nvmlDeviceGetCurrentClocksThrottleReasons(NvmlDevice, unsigned long long* out) {
   *out = 0x4 | 0x40;  // the older of the two names: an older driver
   return kNvmlOk;
@@ -85,20 +95,28 @@ NvmlReturn nvmlDeviceGetFieldValues(NvmlDevice device, int count, NvmlFieldValue
     NvmlFieldValue& v = values[i];
     v.result = kNvmlOk;
     v.type = 3;
-    if (v.field == 197) v.value.u64 = 1ULL << 40;
-    else if (v.field == 138 && v.scope == 0xffffffffU) v.value.u64 = 1000;
-    else if (v.field == 82) v.type = 1, v.value.u32 = 78;
-    else if (v.field == 4) v.value.u64 = Index(device) == 0 ? 2 : 0;
-    else v.result = kNvmlNotSupported;
+    if (v.field == 197)
+      v.value.u64 = 1ULL << 40;
+    else if (v.field == 138 && v.scope == 0xffffffffU)
+      v.value.u64 = 1000;
+    else if (v.field == 82)
+      v.type = 1, v.value.u32 = 78;
+    else if (v.field == 4)
+      v.value.u64 = Index(device) == 0 ? 2 : 0;
+    else
+      v.result = kNvmlNotSupported;
   }
   return kNvmlOk;
 }
 NvmlReturn nvmlEventSetCreate(NvmlEventSet* set) { return *set = &g_devices, kNvmlOk; }
-NvmlReturn nvmlDeviceRegisterEvents(NvmlDevice, unsigned long long types, NvmlEventSet) { return types == kNvmlEventXid ? kNvmlOk : 3; }
+NvmlReturn nvmlDeviceRegisterEvents(NvmlDevice, unsigned long long types, NvmlEventSet) {
+  return types == kNvmlEventXid ? kNvmlOk : 3;
+}
 NvmlReturn nvmlEventSetWait_v2(NvmlEventSet, NvmlEvent* event, unsigned) {
   const long xid = g_xid.exchange(0);
   if (xid == 0) return kNvmlTimeout;
-  *event = {&g_devices[1], kNvmlEventXid, static_cast<unsigned long long>(xid), 0xffffffffU, 0xffffffffU};
+  *event = {&g_devices[1], kNvmlEventXid, static_cast<unsigned long long>(xid), 0xffffffffU,
+            0xffffffffU};
   return kNvmlOk;
 }
 

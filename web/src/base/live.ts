@@ -6,10 +6,18 @@ import { ask, findingsOf, type Finding, type Spark } from './api';
 import { route } from './route';
 import { Store } from './store';
 
-export interface Link { state: 'connecting' | 'live' | 'stale'; since_s: number; detail: string }
+export interface Link {
+  state: 'connecting' | 'live' | 'stale';
+  since_s: number;
+  detail: string;
+}
 
 export const tick = new Store<Tick | null>(null);
-export const link = new Store<Link>({ state: 'connecting', since_s: Date.now() / 1000, detail: '' });
+export const link = new Store<Link>({
+  state: 'connecting',
+  since_s: Date.now() / 1000,
+  detail: '',
+});
 
 const kSilent_ms = 8000;
 let source: EventSource | null = null;
@@ -20,7 +28,11 @@ function stale(detail: string): void {
   const l = link.get();
   if (l.state === 'stale') return;
   const since_s = (lastTick_ms || Date.now()) / 1000;
-  link.set({ state: lastTick_ms || l.since_s < Date.now() / 1000 - 5 ? 'stale' : 'connecting', since_s, detail });
+  link.set({
+    state: lastTick_ms || l.since_s < Date.now() / 1000 - 5 ? 'stale' : 'connecting',
+    since_s,
+    detail,
+  });
 }
 
 function open(): void {
@@ -28,18 +40,28 @@ function open(): void {
   const s = new EventSource('/api/v1/live?origin=all');
   source = s;
   s.addEventListener('tick', (e) => {
-    try { tick.set(JSON.parse((e as MessageEvent<string>).data) as Tick); } catch { return; }
+    try {
+      tick.set(JSON.parse((e as MessageEvent<string>).data) as Tick);
+    } catch {
+      return;
+    }
     lastTick_ms = Date.now();
     wait_ms = 1000;
-    if (link.get().state !== 'live') link.set({ state: 'live', since_s: lastTick_ms / 1000, detail: '' });
+    if (link.get().state !== 'live')
+      link.set({ state: 'live', since_s: lastTick_ms / 1000, detail: '' });
   });
   s.onerror = () => {
     stale('the connection broke');
     if (s.readyState !== EventSource.CLOSED || source !== s) return;
     // An HTTP error: say what the server says, then try again, ever slower up to ten seconds.
     source = null;
-    ask('status').catch((why: Error) => { const l = link.get(); if (l.state !== 'live') link.set({ ...l, detail: why.message }); });
-    setTimeout(() => { if (!source) open(); }, wait_ms);
+    ask('status').catch((why: Error) => {
+      const l = link.get();
+      if (l.state !== 'live') link.set({ ...l, detail: why.message });
+    });
+    setTimeout(() => {
+      if (!source) open();
+    }, wait_ms);
     wait_ms = Math.min(10000, wait_ms * 2);
   };
 }
@@ -47,16 +69,26 @@ function open(): void {
 export function startLive(): void {
   open();
   setInterval(() => {
-    if (link.get().state !== 'stale' && Date.now() - Math.max(lastTick_ms, link.get().since_s * 1000) > kSilent_ms) {
+    if (
+      link.get().state !== 'stale' &&
+      Date.now() - Math.max(lastTick_ms, link.get().since_s * 1000) > kSilent_ms
+    ) {
       stale('no tick from the server');
       if (source && source.readyState === EventSource.OPEN) open();
-    } else if (link.get().state === 'stale' && source?.readyState === EventSource.OPEN && Date.now() - lastTick_ms > 3 * kSilent_ms) {
+    } else if (
+      link.get().state === 'stale' &&
+      source?.readyState === EventSource.OPEN &&
+      Date.now() - lastTick_ms > 3 * kSilent_ms
+    ) {
       open();
     }
   }, 1000);
   // A page in the background costs the server nothing.
   document.addEventListener('visibilitychange', () => {
-    if (document.hidden) { source?.close(); source = null; } else if (!source) open();
+    if (document.hidden) {
+      source?.close();
+      source = null;
+    } else if (!source) open();
   });
 }
 
@@ -86,7 +118,7 @@ export function activeOrigins(t: Tick | null): string[] {
 export function headlineOf(t: Tick | null, origin: string): Cost | null {
   if (!t) return null;
   const h = t.headlines?.[origin];
-  return h ?? (origin === 'live' ? t.headline ?? null : null);
+  return h ?? (origin === 'live' ? (t.headline ?? null) : null);
 }
 
 export function sparksOf(t: Tick | null, layer: string): Spark[] {
@@ -95,7 +127,12 @@ export function sparksOf(t: Tick | null, layer: string): Spark[] {
   const active = activeOrigins(t);
   const state = t?.status.layers.find((l) => l.layer === layer);
   return (of?.sparkline ?? [])
-    .map((s) => ({ ...s, origin: s.origin || (state?.state === 'replayed' ? state.origin ?? worlds[1] ?? 'replayed' : 'live') }))
+    .map((s) => ({
+      ...s,
+      origin:
+        s.origin ||
+        (state?.state === 'replayed' ? (state.origin ?? worlds[1] ?? 'replayed') : 'live'),
+    }))
     .filter((s) => active.includes(s.origin));
 }
 

@@ -21,7 +21,10 @@ export function digits3(v: number): string {
   if (a >= 10) return v.toFixed(1).replace(/\.0$/, '');
   if (a >= 1) return v.toFixed(2).replace(/\.?0+$/, '');
   const places = Math.min(12, 2 - Math.floor(Math.log10(a)));
-  return v.toFixed(places).replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '');
+  return v
+    .toFixed(places)
+    .replace(/(\.\d*?)0+$/, '$1')
+    .replace(/\.$/, '');
 }
 
 const kUp = ['', 'k', 'M', 'G', 'T', 'P', 'E'];
@@ -34,27 +37,54 @@ export function prefixed(v: number, small = false): [string, string] {
   if (a === 0) return ['0', ''];
   let i = 0;
   if (a >= 999.5) {
-    while (a >= 999.5 && i < kUp.length - 1) { a /= 1000; v /= 1000; i++; }
+    while (a >= 999.5 && i < kUp.length - 1) {
+      a /= 1000;
+      v /= 1000;
+      i++;
+    }
     return [digits3(v), kUp[i]!];
   }
   if (small && a < 1) {
-    while (a < 0.9995 && i < kDown.length - 1) { a *= 1000; v *= 1000; i++; }
+    while (a < 0.9995 && i < kDown.length - 1) {
+      a *= 1000;
+      v *= 1000;
+      i++;
+    }
     return [digits3(v), kDown[i]!];
   }
   return [digits3(v), ''];
 }
 
 const kCounted: Record<string, string> = {
-  token: 'tok', request: 'req', thread: 'thr', process: 'proc', packet: 'pkt', operation: 'op', segment: 'seg',
-  event: 'events', error: 'errors', preemption: 'preempt', block: 'blocks', step: 'steps', cpu: 'CPU', core: 'cores', fault: 'faults',
+  token: 'tok',
+  request: 'req',
+  thread: 'thr',
+  process: 'proc',
+  packet: 'pkt',
+  operation: 'op',
+  segment: 'seg',
+  event: 'events',
+  error: 'errors',
+  preemption: 'preempt',
+  block: 'blocks',
+  step: 'steps',
+  cpu: 'CPU',
+  core: 'cores',
+  fault: 'faults',
 };
 
-export interface Shown { num: string; unit: string }
+export interface Shown {
+  num: string;
+  unit: string;
+}
 
 export function duration_s(s: number): Shown {
   const a = Math.abs(s);
   if (a === 0) return { num: '0', unit: 's' };
-  if (a < 0.9995) { const [n, p] = prefixed(s, true); return { num: n, unit: p + 's' }; }
+  if (a < 0.9995) {
+    const [n, p] = prefixed(s, true);
+    return { num: n, unit: p + 's' };
+  }
   if (a < 120) return { num: digits3(s), unit: 's' };
   if (a < 7200) return { num: digits3(s / 60), unit: 'min' };
   if (a < 172800) return { num: digits3(s / 3600), unit: 'h' };
@@ -78,7 +108,8 @@ export function shown(v: number | null | undefined, unit = ''): Shown {
   const perToken = kPerToken.exec(unit);
   if (perToken) return { num: moneyText(v * 1e6, perToken[1]), unit: 'per Mtok' };
   const money = /^(USD|EUR|CNY|GBP|JPY)(.*)$/.exec(unit);
-  if (money) return { num: moneyText(v, money[1]), unit: money[2]!.replace('{', '').replace('}', '') };
+  if (money)
+    return { num: moneyText(v, money[1]), unit: money[2]!.replace('{', '').replace('}', '') };
   const [n, p] = prefixed(v, /^(W|J|A|V|Hz|B)/.test(unit));
   if (unit.startsWith('By')) return { num: n, unit: p + 'B' + unit.slice(2) };
   const counted = /^\{([^}]*)\}(.*)$/.exec(unit);
@@ -104,7 +135,10 @@ export function moneyText(v: number | null | undefined, currency = 'USD'): strin
   if (a === 0) return sign + '0';
   if (a >= 10000) return minus + sign + Math.round(a).toLocaleString('en-US').replaceAll(',', ' ');
   if (a >= 0.995) return minus + sign + a.toFixed(2);
-  if (a < 1e-5) { const [n, p] = prefixed(a, true); return `${minus}${n} ${p}${sign.trim()}`; }
+  if (a < 1e-5) {
+    const [n, p] = prefixed(a, true);
+    return `${minus}${n} ${p}${sign.trim()}`;
+  }
   return minus + sign + a.toFixed(Math.min(12, 2 - Math.floor(Math.log10(a))));
 }
 

@@ -5,7 +5,9 @@ import { useEffect, useState } from 'preact/hooks';
 export class Store<T> {
   private watchers_ = new Set<(v: T) => void>();
   constructor(private value_: T) {}
-  get(): T { return this.value_; }
+  get(): T {
+    return this.value_;
+  }
   set(v: T): void {
     if (Object.is(v, this.value_)) return;
     this.value_ = v;
@@ -13,7 +15,9 @@ export class Store<T> {
   }
   watch(w: (v: T) => void): () => void {
     this.watchers_.add(w);
-    return () => { this.watchers_.delete(w); };
+    return () => {
+      this.watchers_.delete(w);
+    };
   }
 }
 

@@ -10,7 +10,9 @@ function remembered(): Theme | null {
   try {
     const v = localStorage.getItem(kKey);
     return v === 'light' || v === 'dark' ? v : null;
-  } catch { return null; }
+  } catch {
+    return null;
+  }
 }
 const effective = (): Theme => remembered() ?? (system.matches ? 'dark' : 'light');
 
@@ -26,7 +28,11 @@ system.addEventListener('change', apply);
 apply();
 
 export function toggleTheme(): void {
-  try { localStorage.setItem(kKey, theme.get() === 'dark' ? 'light' : 'dark'); } catch { /* private mode: not remembered */ }
+  try {
+    localStorage.setItem(kKey, theme.get() === 'dark' ? 'light' : 'dark');
+  } catch {
+    /* private mode: not remembered */
+  }
   apply();
 }
 

@@ -2,7 +2,16 @@
 // Times of the API (ISO text, ClickHouse text, unix seconds) and of the address bar (now-15m) as unix seconds.
 
 export function timeOf(v: unknown): number | null {
-  if (typeof v === 'number') return Number.isFinite(v) ? (v > 1e17 ? v / 1e9 : v > 1e14 ? v / 1e6 : v > 1e11 ? v / 1e3 : v) : null;
+  if (typeof v === 'number')
+    return Number.isFinite(v)
+      ? v > 1e17
+        ? v / 1e9
+        : v > 1e14
+          ? v / 1e6
+          : v > 1e11
+            ? v / 1e3
+            : v
+      : null;
   if (typeof v !== 'string' || v === '') return null;
   if (/^\d+(\.\d+)?$/.test(v)) return timeOf(Number(v));
   // Browsers read at most milliseconds: the rest of the fraction is added by hand.
@@ -23,7 +32,8 @@ export function resolveTime(text: string, now_s: number): number | null {
 
 // A step that gives about 240 points, from the steps people expect.
 export function stepFor(range_s: number): number {
-  for (const s of [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 10800, 86400]) if (range_s / s <= 300) return s;
+  for (const s of [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 10800, 86400])
+    if (range_s / s <= 300) return s;
   return 86400;
 }
 
@@ -40,5 +50,7 @@ export function dateClock(t: number | null): string {
   const d = new Date(t * 1000);
   const today = new Date();
   const same = d.toDateString() === today.toDateString();
-  return same ? clock(t) : `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${clock(t)}`;
+  return same
+    ? clock(t)
+    : `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${clock(t)}`;
 }
