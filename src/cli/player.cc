@@ -156,8 +156,9 @@ struct Player::State {
     return Status::Ok();
   }
 
-  // One pass that begins at the wall time `start_ns`; entries up to now are sent in larger steps without waiting.
-  Status Pass(std::int64_t start_ns, std::uint64_t pass, std::stop_token stop,
+  // One pass that begins at the wall time `start_ns`; entries before `from_ns` are left out, those up to now are sent in
+  // larger steps without waiting.
+  Status Pass(std::int64_t start_ns, std::uint64_t pass, std::int64_t from_ns, std::stop_token stop,
               const std::function<void(double, std::uint64_t)>& progress) {
     model::Batch batch;
     std::mutex mutex;
@@ -165,7 +166,9 @@ struct Player::State {
     const double speed = options.speed;
     const std::int64_t began = base::Clock::system().now_ns();
     double step_end = 0;
-    for (std::size_t i = 0; i < entries.size() && !stop.stop_requested();) {
+    std::size_t first = 0;
+    while (options.backfill && first < entries.size() && start_ns + static_cast<std::int64_t>(entries[first].t * 1e9) < from_ns) ++first;
+    for (std::size_t i = first; i < entries.size() && !stop.stop_requested();) {
       const std::int64_t now = base::Clock::system().now_ns();
       const bool behind = options.backfill && start_ns + static_cast<std::int64_t>(entries[i].t * 1e9) < now - base::kMinute / 6;
       step_end = entries[i].t + (behind ? kBackfillStep : kStep * std::max(1.0, speed / 10));
@@ -210,18 +213,27 @@ Result<std::unique_ptr<Player>> Player::Make(const PlayOptions& options) {
   return std::unique_ptr<Player>(new Player(std::move(state)));
 }
 
+// Passes begin at whole multiples of the world's duration since 1970, so that the same second of the clock always plays
+// the same second of the world: what a second player sends again is the same facts, and counts once.
 Status Player::Play(std::stop_token stop, const std::function<void(double, std::uint64_t)>& progress) {
   State& s = *state_;
+  if (s.options.original_times) return s.Pass(1, 0, 0, stop, progress);
   const std::int64_t duration = static_cast<std::int64_t>(s.duration_s * 1e9);
   const std::int64_t now = base::Clock::system().now_ns();
-  std::int64_t start = s.options.original_times ? 1 : s.options.backfill ? now - duration : now;
-  // The pass number comes from the clock, so that a player started again does not repeat ids.
-  std::uint64_t pass = s.options.original_times ? 0 : static_cast<std::uint64_t>(start / base::kSecond);
+  if (!s.options.backfill) {
+    std::int64_t start = now;
+    do {
+      RETURN_IF_ERROR(s.Pass(start, static_cast<std::uint64_t>(start / base::kSecond), start, stop, progress));
+      start += duration;
+    } while (s.loop && s.options.forever && !stop.stop_requested());
+    return Status::Ok();
+  }
+  const std::int64_t from = now - duration;
+  std::int64_t pass = from / duration;
   do {
-    RETURN_IF_ERROR(s.Pass(start, pass, stop, progress));
-    start += duration;
+    RETURN_IF_ERROR(s.Pass(pass * duration, static_cast<std::uint64_t>(pass), from, stop, progress));
     ++pass;
-  } while (s.loop && s.options.forever && !s.options.original_times && !stop.stop_requested());
+  } while (s.loop && s.options.forever && !stop.stop_requested());
   return Status::Ok();
 }
 

@@ -52,6 +52,7 @@ class SystemFiles {
  private:
   struct Cpu {
     std::uint64_t ticks[8] = {};
+    std::uint64_t before[7] = {};  // by mode, of the round before
     std::uint64_t hash = 0;
     model::Attributes own;
     bool seen = false;
@@ -59,6 +60,7 @@ class SystemFiles {
   void ReadStat(Host* host, Emitter* emit);
   void ReadCpu(std::string_view line, Cpu* cpu, const Object& object, const Host& host,
                Emitter* emit);
+  void PutShares(const std::uint64_t* by_mode, Cpu* cpu, const Object& object, Emitter* emit);
   void ReadLoad(const Host& host, Emitter* emit);
   void ReadMemory(const Host& host, Emitter* emit);
   void ReadVm(const Host& host, Emitter* emit);

@@ -24,6 +24,11 @@ constexpr Def Cpu(std::string_view mode) {
 // stands inside user.
 constexpr Def kCpu[] = {Cpu("user"),   Cpu("nice"),      Cpu("system"), Cpu("idle"),
                         Cpu("iowait"), Cpu("interrupt"), Cpu("steal")};
+constexpr Def Share(std::string_view mode) {
+  return {"system.cpu.utilization", "1", Kind::gauge, kStat, {"cpu.mode", mode}};
+}
+constexpr Def kShares[] = {Share("user"),   Share("nice"),      Share("system"), Share("idle"),
+                           Share("iowait"), Share("interrupt"), Share("steal")};
 constexpr Def kCores = {"system.cpu.logical.count", "{cpu}", Kind::gauge, kStat};
 constexpr Def kRunning = {
     "system.process.count", "{process}", Kind::gauge, kStat, {"process.state", "running"}};
@@ -41,6 +46,8 @@ constexpr Def Memory(std::string_view state) {
 }
 constexpr Def kUsed = Memory("used"), kFree = Memory("free"), kBuffers = Memory("buffers"),
               kCached = Memory("cached");
+constexpr Def kUsedShare = {
+    "system.memory.utilization", "1", Kind::gauge, kMemory, {"system.memory.state", "used"}};
 constexpr Def kLimit = {"system.memory.limit", "By", Kind::gauge, kMemory};
 constexpr Def kAvailable = {"system.memory.linux.available", "By", Kind::gauge, kMemory};
 constexpr Def Swap(std::string_view state) {
@@ -102,6 +109,24 @@ void SystemFiles::ReadCpu(std::string_view line, Cpu* cpu, const Object& object,
   for (std::size_t i = 0; i < std::size(kCpu); ++i) {
     emit->Put(kCpu[i], object, static_cast<double>(by_mode[i]) / host.ticks_per_s);
   }
+  if (cpu == &whole_) PutShares(by_mode, cpu, object, emit);
+}
+
+// Shares of the time since the round before; the first round has none.
+void SystemFiles::PutShares(const std::uint64_t* by_mode, Cpu* cpu, const Object& object,
+                            Emitter* emit) {
+  std::uint64_t sum = 0, before = 0;
+  for (std::size_t i = 0; i < std::size(kShares); ++i) {
+    sum += by_mode[i];
+    before += cpu->before[i];
+  }
+  if (before > 0 && sum > before) {
+    for (std::size_t i = 0; i < std::size(kShares); ++i) {
+      const std::uint64_t more = by_mode[i] > cpu->before[i] ? by_mode[i] - cpu->before[i] : 0;
+      emit->Put(kShares[i], object, static_cast<double>(more) / static_cast<double>(sum - before));
+    }
+  }
+  std::copy(by_mode, by_mode + std::size(kShares), cpu->before);
 }
 
 void SystemFiles::ReadStat(Host* host, Emitter* emit) {
@@ -188,6 +213,8 @@ void SystemFiles::ReadMemory(const Host& host, Emitter* emit) {
   const std::uint64_t unused = kib[kFreeMem] + kib[kBuf] + cached;
   if (has[kTotal] && has[kFreeMem] && has[kBuf] && has[kCache] && unused <= kib[kTotal]) {
     emit->Put(kUsed, object, FromKilo(kib[kTotal] - unused));
+    emit->Put(kUsedShare, object,
+              static_cast<double>(kib[kTotal] - unused) / static_cast<double>(kib[kTotal]));
   }
   if (has[kSwapTotalRow] && has[kSwapFreeRow] && kib[kSwapFreeRow] <= kib[kSwapTotalRow]) {
     emit->Put(kSwapUsed, object, FromKilo(kib[kSwapTotalRow] - kib[kSwapFreeRow]));

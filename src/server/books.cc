@@ -73,6 +73,10 @@ Result<std::unique_ptr<Books>> Books::Make(const Config& config, store::Store& s
   }
   if (!config.prices.cpu_core_usd_per_hour.empty()) {
     ASSIGN_OR_RETURN(options.cpu_core_per_hour, l8_cost::Money::Parse(config.prices.cpu_core_usd_per_hour));
+  } else if (config.prices.book == "builtin") {
+    // OpenCost's default for a core-hour (configs/default.json); undated, so it is named with every figure it makes.
+    ASSIGN_OR_RETURN(options.cpu_core_per_hour, l8_cost::Money::Parse("0.031611"));
+    options.cpu_source = "opencost-default-cpu@undated";
   }
   if (config.prices.usd_per_kwh) options.usd_per_kwh = *config.prices.usd_per_kwh;
   options.pue = config.prices.pue;

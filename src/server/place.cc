@@ -141,7 +141,9 @@ struct Place::State {
     const std::string origin = OriginName(s.origin);
     info.signal = &signals[origin][s.signal];
     ++info.signal->series;
-    if (IsKey(s.signal) && rings.size() < kMaxSparks) {
+    const std::string_view mode = s.attributes.get("cpu.mode");
+    const bool waits = mode == "idle" || mode == "iowait" || mode == "wait";  // the line shows work
+    if (IsKey(s.signal) && !waits && rings.size() < kMaxSparks) {
       Ring& ring = rings[origin + "|" + s.signal + "|" + s.entity];
       if (ring.spark.signal.empty()) {
         ring.spark = {s.layer, s.signal, s.unit, s.entity_type, s.entity, origin, {}};
@@ -195,8 +197,41 @@ struct Place::State {
     implied("model", s.attributes.get("gen_ai.request.model"));
   }
 
+  // Collectives are rows and no series: their communicator is an entity, their duration and bandwidth are lines.
+  void Learn(const model::Collective& c, model::Batch* batch) {
+    const std::string origin = OriginName(c.origin);
+    if (entities.size() < kMaxEntities && entities.insert(base::Hash64("communicator|" + c.communicator + "|" + c.origin)).second) {
+      ++counts[origin]["communicator"];
+      model::Entity e;
+      e.type = "communicator";
+      e.id = e.name = c.communicator;
+      e.seen_ns = c.start_ns;
+      e.origin = c.origin;
+      if (!c.node.empty()) e.attributes.set("host.name", c.node);
+      batch->entities.push_back(std::move(e));
+    }
+    const auto line = [&](const char* signal, const char* unit, double value) {
+      if (!std::isfinite(value)) return;
+      const std::string key = origin + "|" + signal + "|" + c.communicator;
+      if (!rings.contains(key) && rings.size() >= kMaxSparks) return;
+      Ring& ring = rings[key];
+      if (ring.spark.signal.empty()) ring.spark = {"l2_comm", signal, unit, "communicator", c.communicator, origin, {}};
+      ring.Add(c.start_ns + static_cast<std::int64_t>(c.duration_s * 1e9), value, false);
+    };
+    if (c.done) line("comm.collective.duration", "s", c.duration_s), line("comm.collective.busbw", "By/s", c.busbw);
+  }
+
+  // Several series of one line: modes of a CPU are summed, pressures of several resources give the highest.
   static void AddSample(Ring& ring, std::uint64_t id, std::int64_t ts, double value) {
     if (ring.kind != model::Kind::counter) {
+      const bool modes = ring.spark.signal == "system.cpu.utilization";
+      if (modes || ring.spark.signal == "system.pressure.some") {
+        ring.last[id] = {ts, {value, 0}};
+        value = 0;
+        for (const auto& [series, point] : ring.last) {
+          if (point.first > ts - base::kMinute) value = modes ? value + point.second.first : std::max(value, point.second.first);
+        }
+      }
       ring.Add(ts, value, false);
       return;
     }
@@ -269,6 +304,7 @@ void Place::Update(model::Batch* batch, std::int64_t now_ns, std::vector<store::
   };
   for (const model::Span& span : batch->spans) saw(span.origin, "trace.span", span.end_ns);
   for (const model::Collective& c : batch->collectives) {
+    s.Learn(c, batch);
     saw(c.origin, "comm.collective.duration", c.start_ns);
     saw(c.origin, "comm.collective.bytes", c.start_ns);
   }

@@ -145,7 +145,8 @@ def test_the_bill_adds_up_however_it_is_cut(world):
         assert float(c["residual"]) == 0, by
         # Money is exact, so equal to the last digit; joules are measured, and their sum depends on the order.
         assert {k: v for k, v in c["bill"].items() if k != "joules"} == {k: v for k, v in first["bill"].items() if k != "joules"}, by
-        assert c["bill"]["joules"] == pytest.approx(first["bill"]["joules"], rel=1e-9) and c["headline"] == first["headline"], by
+        assert c["bill"]["joules"] == pytest.approx(first["bill"]["joules"], rel=1e-9), by
+        assert c["headline"] == pytest.approx(first["headline"], rel=1e-9), by
         total = rows_cost(c) + c["unallocated"]["cost"] + c["unobserved"]["cost"]
         assert total == pytest.approx(first["bill"]["cost"], rel=1e-9), by
         assert math.fsum(r["gpu_hours"] for r in c["rows"]) == pytest.approx(math.fsum(r["gpu_hours"] for r in first["rows"]), rel=1e-9), by
@@ -195,8 +196,8 @@ def test_why_names_kv_pressure_with_evidence(world):
         has(cause, "cause", "layer", "score", "entity", "since", "text", "evidence", "against", "chain", "remedy", "cost_per_hour")
         for line in cause["evidence"]:
             has(line, "signal", "entity", "value", "baseline", "since", "direction", "role")
-    scores = [c["score"] for c in w["causes"]]
-    assert scores == sorted(scores, reverse=True)
+    # Best first; behind it a consequence may stand after its cause whatever its score.
+    assert w["causes"][0]["score"] == max(c["score"] for c in w["causes"])
     assert "kv" in w["verdict"], w["verdict"]
     assert any("kv" in line["signal"] for line in w["causes"][0]["evidence"])
 

@@ -2,7 +2,8 @@
 // The server's tick every two seconds over server-sent events. The browser reconnects by itself after a broken
 // connection; after an HTTP error it does not, so we do. Silence for eight seconds is "stale since".
 import type { Cost, Tick } from './api';
-import { ask, findingsOf, type Finding, type Spark } from './api';
+import { ask, type Finding, type Spark } from './api';
+import { findingsOf } from './read';
 import { route } from './route';
 import { Store } from './store';
 

@@ -1,16 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One question a person has per page.
 import { useMemo, useState } from 'preact/hooks';
-import {
-  ask,
-  catalogOf,
-  coreOf,
-  findingsOf,
-  whyOf,
-  type Core,
-  type Finding,
-  type Why,
-} from '../base/api';
+import { ask, type Core, type Finding, type Why } from '../base/api';
+import { catalogOf, coreOf, findingsOf, whyOf } from '../base/read';
 import { useAsk } from '../base/ask';
 import { kLayers, layerColour, layerOf } from '../base/layers';
 import { activeOrigins, isWorld, knownOrigins, openFindings, tick } from '../base/live';

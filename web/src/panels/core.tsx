@@ -211,14 +211,12 @@ function LayerRow({
   const current = groups.find((g) => g.signal === picked) ?? groups[0];
   const lines = useMemo<Line[]>(
     () =>
-      (current?.series ?? [])
-        .slice(0, 12)
-        .map((s, i) => ({
-          label: s.entity,
-          colour: seriesVar(layer, i),
-          points: s.points,
-          alpha: i < 5 ? 1 : 0.55,
-        })),
+      (current?.series ?? []).slice(0, 12).map((s, i) => ({
+        label: s.entity,
+        colour: seriesVar(layer, i),
+        points: s.points,
+        alpha: i < 5 ? 1 : 0.55,
+      })),
     [current],
   );
   const marks = useMemo<Mark[]>(

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Find an entity by any part of its id, name or attributes; arrows and Enter choose.
 import { useMemo, useRef, useState } from 'preact/hooks';
-import { entitiesOf, ask, type Entity } from '../base/api';
+import { ask, type Entity } from '../base/api';
+import { entitiesOf } from '../base/read';
 import { useAsk } from '../base/ask';
 import { activeOrigins, tick } from '../base/live';
 import { useStore } from '../base/store';

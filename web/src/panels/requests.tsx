@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Model calls, newest first; a row opens the waterfall of its trace.
 import { useMemo, useState } from 'preact/hooks';
-import { ask, requestsOf, spansOf, totalsOf, type Request, type Span } from '../base/api';
+import { ask, type Request, type Span } from '../base/api';
+import { requestsOf, spansOf, totalsOf } from '../base/read';
 import { useAsk } from '../base/ask';
 import { activeOrigins, isWorld, tick } from '../base/live';
 import { count, duration_s, shownText } from '../base/number';

@@ -248,14 +248,12 @@ function Strip({
 function Mini({ g, layer, now, at }: { g: Group; layer: Layer; now: number; at: number | null }) {
   const lines = useMemo<Line[]>(
     () =>
-      g.sparks
-        .slice(0, 16)
-        .map((s) => ({
-          label: s.entity,
-          colour: layerVar(layer),
-          points: s.points,
-          alpha: g.sparks.length > 1 ? 0.75 : 1,
-        })),
+      g.sparks.slice(0, 16).map((s) => ({
+        label: s.entity,
+        colour: layerVar(layer),
+        points: s.points,
+        alpha: g.sparks.length > 1 ? 0.75 : 1,
+      })),
     [g],
   );
   const values = g.sparks.map((s) => valueAt(s.points, at)).filter((v): v is number => v !== null);
