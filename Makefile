@@ -47,9 +47,8 @@ bench: deps ## our budgets beside the rivals', as ratios
 	@tools/build dist all
 	@bench/run
 
-fuzz: deps ## each decoder for SECONDS (default 10)
-	@tools/build fuzz all
-	@SECONDS_EACH=$${SECONDS_EACH:-10} tools/fuzz
+fuzz: deps ## each decoder for SECONDS_EACH (default 10) under libFuzzer
+	@tools/fuzz
 
 gen: ## catalogs to code, docs and web types
 	@tools/gen

@@ -65,6 +65,11 @@ struct Player::State {
   std::mt19937_64 random{std::random_device{}()};
   std::uint64_t sent = 0;
 
+  void Prepare() {
+    namer = std::make_unique<model::Namer>(server::Layers());
+    encoder = std::make_unique<wire::OtlpEncoder>(model::Attributes{{"strata.agent", "replay"}, {"strata.origin", name}});
+  }
+
   Status Load() {
     const std::string file = options.world + "/world.yaml";
     ASSIGN_OR_RETURN(const std::string text, base::ReadFile(file));
@@ -200,6 +205,35 @@ struct Player::State {
 
 Player::Player(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Player::~Player() = default;
+std::unique_ptr<Player> Player::MakeForFiles(const PlayOptions& options, std::string name) {
+  auto state = std::make_unique<State>();
+  state->options = options;
+  state->name = std::move(name);
+  state->Prepare();
+  return std::unique_ptr<Player>(new Player(std::move(state)));
+}
+
+Status Player::SendFiles(const std::string& path, std::uint64_t* sent) {
+  State& s = *state_;
+  const model::Attributes resource{{"strata.origin", s.name}};
+  const Status status = base::ForEachInput(path, [&](base::InputFile file) -> Status {
+    model::Batch batch;
+    wire::Context context;
+    context.namer = s.namer.get();
+    context.now_ns = base::Clock::system().now_ns();
+    context.max_ahead_ns = 0;
+    context.trusted = true;
+    context.resource = &resource;
+    context.origin = s.name;
+    FileFacts facts;
+    RETURN_IF_ERROR(s.decode.DecodeFile("", file, context, &batch, &facts).With(file.name));
+    return s.Send(&batch, 0);
+  });
+  *sent += s.sent;
+  s.sent = 0;
+  return status;
+}
+
 const std::string& Player::name() const { return state_->name; }
 const std::string& Player::title() const { return state_->title; }
 void Player::set_to(std::string to) { state_->options.to = std::move(to); }
@@ -208,8 +242,7 @@ Result<std::unique_ptr<Player>> Player::Make(const PlayOptions& options) {
   auto state = std::make_unique<State>();
   state->options = options;
   RETURN_IF_ERROR(state->Load());
-  state->namer = std::make_unique<model::Namer>(server::Layers());
-  state->encoder = std::make_unique<wire::OtlpEncoder>(model::Attributes{{"strata.agent", "replay"}, {"strata.origin", state->name}});
+  state->Prepare();
   return std::unique_ptr<Player>(new Player(std::move(state)));
 }
 

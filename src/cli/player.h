@@ -26,7 +26,11 @@ struct PlayOptions {
 class Player {
  public:
   static base::Result<std::unique_ptr<Player>> Make(const PlayOptions& options);
+  // A player without a world, for single files; `name` is the origin of what they hold.
+  static std::unique_ptr<Player> MakeForFiles(const PlayOptions& options, std::string name);
   ~Player();
+  // Sends one file, archive or folder once, at its own times; what carries none is stamped now. Adds to `sent`.
+  base::Status SendFiles(const std::string& path, std::uint64_t* sent);
   const std::string& name() const;
   const std::string& title() const;
   void set_to(std::string to);

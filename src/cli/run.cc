@@ -216,6 +216,13 @@ int Replay(const ReplayOptions& options) {
     play.original_times = options.original_times;
     play.backfill = false;
     play.forever = false;
+    if (std::error_code none; !std::filesystem::exists(path + "/world.yaml", none)) {
+      std::uint64_t records = 0;
+      const Status status = Player::MakeForFiles(play, "replay")->SendFiles(path, &records);
+      if (!status.ok()) return Fail(status);
+      std::fprintf(stderr, "%s: %llu records sent as origin \"replay\"\n", path.c_str(), static_cast<unsigned long long>(records));
+      continue;
+    }
     auto player = Player::Make(play);
     if (!player.ok()) return Fail(player.status());
     const bool bar = ::isatty(STDERR_FILENO) == 1;

@@ -103,9 +103,11 @@ Json WhyAnswer(const Facts& facts, std::string_view symptom, std::string_view en
     }
     not_assessed.insert(d.not_assessed.begin(), d.not_assessed.end());
   }
-  // What costs money without hurting anybody comes after what hurts; the engine has ranked within each symptom.
+  // What costs money without hurting anybody comes after what hurts; then symptoms in the order of causes.yaml. Within
+  // each the engine has ranked.
   const auto key = [](const Offer& o) {
-    return std::tuple(o.diagnosis->sign.symptom->layer == "L8", o.cause->mechanism, o.cause->cause->cascade,
+    const Symptom* symptom = o.diagnosis->sign.symptom;
+    return std::tuple(symptom->layer == "L8", o.cause->mechanism, o.cause->cause->cascade, symptom - symptoms().data(),
                       -std::round(o.cause->score * 20));
   };
   std::stable_sort(offers.begin(), offers.end(), [&](const Offer& a, const Offer& b) { return key(a) < key(b); });

@@ -6,49 +6,49 @@ namespace strata::diagnose {
 namespace {
 
 constexpr Rule kRules1[] = {
-    {{"engine_minute", "ttft_p95_s", "", "inference.ttft", "s", false, false}, Test::objective, 0.0, 1.0, 0.0, 1, "ttft", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
-    {{"request_minute", "ttft_p95_s", "", "request_minute.ttft_p95_s", "s", false, false}, Test::objective, 0.0, 1.0, 0.0, 1, "ttft", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
-    {{"engine_minute", "ttft_p95_s", "", "inference.ttft", "s", false, false}, Test::up, 0.0, 1.5, 0.1, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
-    {{"request_minute", "ttft_p95_s", "", "request_minute.ttft_p95_s", "s", false, false}, Test::up, 0.0, 1.5, 0.1, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
-    {{"engine_minute", "queue_p95_s", "", "inference.queue_wait", "s", false, false}, Test::up, 0.0, 2.0, 0.5, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
+    {{"engine_minute", "ttft_p95_s", "", "inference.ttft", "s", false, false}, Test::objective, 0.0, 1.0, 0.0, 0.0, 1, "ttft", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
+    {{"request_minute", "ttft_p95_s", "", "request_minute.ttft_p95_s", "s", false, false}, Test::objective, 0.0, 1.0, 0.0, 0.0, 1, "ttft", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
+    {{"engine_minute", "ttft_p95_s", "", "inference.ttft", "s", false, false}, Test::up, 0.0, 1.5, 0.1, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
+    {{"request_minute", "ttft_p95_s", "", "request_minute.ttft_p95_s", "s", false, false}, Test::up, 0.0, 1.5, 0.1, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
+    {{"engine_minute", "queue_p95_s", "", "inference.queue_wait", "s", false, false}, Test::up, 0.0, 2.0, 0.5, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
 constexpr Rule kRules2[] = {
-    {{"engine_minute", "tpot_p95_s", "", "inference.tpot", "s", false, false}, Test::objective, 0.0, 1.0, 0.0, 1, "tpot", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
-    {{"request_minute", "tpot_p95_s", "", "request_minute.tpot_p95_s", "s", false, false}, Test::objective, 0.0, 1.0, 0.0, 1, "tpot", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
-    {{"engine_minute", "itl_p50_s", "", "inference.itl", "s", false, false}, Test::up, 0.0, 1.3, 0.005, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
-    {{"engine_minute", "tpot_p50_s", "", "inference.tpot", "s", false, false}, Test::up, 0.0, 1.3, 0.005, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
+    {{"engine_minute", "tpot_p95_s", "", "inference.tpot", "s", false, false}, Test::objective, 0.0, 1.0, 0.0, 0.0, 1, "tpot", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
+    {{"request_minute", "tpot_p95_s", "", "request_minute.tpot_p95_s", "s", false, false}, Test::objective, 0.0, 1.0, 0.0, 0.0, 1, "tpot", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
+    {{"engine_minute", "itl_p50_s", "", "inference.itl", "s", false, false}, Test::up, 0.0, 1.3, 0.005, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
+    {{"engine_minute", "tpot_p50_s", "", "inference.tpot", "s", false, false}, Test::up, 0.0, 1.3, 0.005, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
 constexpr Rule kRules3[] = {
-    {{"engine_minute", "ttft_p99_s", "", "inference.ttft", "s", false, false}, Test::up, 0.0, 2.0, 0.2, 1, "", {}, 0.0, {"engine_minute", "ttft_p50_s", "", "inference.ttft", "s", false, false}, Role::need, 0, 1.0, {}, ""},
-    {{"engine_minute", "e2e_p99_s", "", "inference.e2e_latency", "s", false, false}, Test::up, 0.0, 2.0, 0.5, 1, "", {}, 0.0, {"engine_minute", "e2e_p50_s", "", "inference.e2e_latency", "s", false, false}, Role::need, 0, 1.0, {}, ""},
-    {{"engine_minute", "itl_p99_s", "", "inference.itl", "s", false, false}, Test::up, 0.0, 2.0, 0.02, 1, "", {}, 0.0, {"engine_minute", "itl_p50_s", "", "inference.itl", "s", false, false}, Role::need, 0, 1.0, {}, ""}};
+    {{"engine_minute", "ttft_p99_s", "", "inference.ttft", "s", false, false}, Test::up, 0.0, 2.0, 0.2, 0.0, 1, "", {}, 0.0, {"engine_minute", "ttft_p50_s", "", "inference.ttft", "s", false, false}, Role::need, 0, 1.0, {}, ""},
+    {{"engine_minute", "e2e_p99_s", "", "inference.e2e_latency", "s", false, false}, Test::up, 0.0, 2.0, 0.5, 0.0, 1, "", {}, 0.0, {"engine_minute", "e2e_p50_s", "", "inference.e2e_latency", "s", false, false}, Role::need, 0, 1.0, {}, ""},
+    {{"engine_minute", "itl_p99_s", "", "inference.itl", "s", false, false}, Test::up, 0.0, 2.0, 0.02, 0.0, 1, "", {}, 0.0, {"engine_minute", "itl_p50_s", "", "inference.itl", "s", false, false}, Role::need, 0, 1.0, {}, ""}};
 constexpr Rule kRules4[] = {
-    {{"engine_minute", "generation_tokens", "", "inference.generation_tokens", "{token}", true, false}, Test::down, 0.0, 1.3, 60.0, 1, "", {"engine_minute", "waiting_max", "", "inference.requests_waiting", "{request}", false, false}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
+    {{"engine_minute", "generation_tokens", "", "inference.generation_tokens", "{token}", true, false}, Test::down, 0.0, 1.3, 60.0, 0.0, 1, "", {"engine_minute", "waiting_max", "", "inference.requests_waiting", "{request}", false, false}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
 constexpr Rule kRules5[] = {
-    {{"request_minute", "errors", "calls", "request_minute.errors", "1", true, true}, Test::above, 0.05, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
-    {{"engine_minute", "errors", "", "inference.request_errors", "{request}", true, false}, Test::up, 0.0, 2.0, 3.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
+    {{"request_minute", "errors", "calls", "request_minute.errors", "1", true, true}, Test::above, 0.05, 1.0, 0.0, 20.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
+    {{"engine_minute", "errors", "", "inference.request_errors", "{request}", true, false}, Test::up, 0.0, 2.0, 3.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
 constexpr Rule kRules6[] = {
-    {{"gpu_minute", "memory_used_max_bytes", "memory_total_bytes", "gpu.memory.used", "1", false, false}, Test::above, 0.98, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
-    {{"host_minute", "oom_kills", "", "system.oom_kills", "{event}", true, false}, Test::above, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
+    {{"gpu_minute", "memory_used_max_bytes", "memory_total_bytes", "gpu.memory.used", "1", false, false}, Test::above, 0.98, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
+    {{"host_minute", "oom_kills", "", "system.oom_kills", "{event}", true, false}, Test::above, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
 constexpr Rule kRules7[] = {
-    {{"gpu_minute", "utilization_ratio", "", "gpu.utilization", "1", false, false}, Test::down, 0.0, 1.5, 0.2, 1, "", {"engine_minute", "waiting_max", "", "inference.requests_waiting", "{request}", false, false}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
+    {{"gpu_minute", "utilization_ratio", "", "gpu.utilization", "1", false, false}, Test::down, 0.0, 1.5, 0.2, 0.0, 1, "", {"engine_minute", "waiting_max", "", "inference.requests_waiting", "{request}", false, false}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
 constexpr Rule kRules8[] = {
-    {{"gpu_minute", "tensor_active_ratio", "", "gpu.tensor.active", "1", false, false}, Test::below, 0.1, 1.0, 0.0, 1, "", {"gpu_minute", "utilization_ratio", "", "gpu.utilization", "1", false, false}, 0.9, {}, Role::need, 0, 1.0, {}, ""}};
+    {{"gpu_minute", "tensor_active_ratio", "", "gpu.tensor.active", "1", false, false}, Test::below, 0.1, 1.0, 0.0, 0.0, 1, "", {"gpu_minute", "utilization_ratio", "", "gpu.utilization", "1", false, false}, 0.9, {}, Role::need, 0, 1.0, {}, ""}};
 constexpr Rule kRules9[] = {
-    {{"job_minute", "steps", "", "train.step.duration", "1", true, false}, Test::stopped, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
+    {{"job_minute", "steps", "", "train.step.duration", "1", true, false}, Test::stopped, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
 constexpr Rule kRules10[] = {
-    {{"job_minute", "step_p50_s", "", "train.step.duration", "s", false, false}, Test::up, 0.0, 1.2, 0.01, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
-    {{"comm_minute", "lateness_mean_s", "", "comm.rank.lateness", "s", false, false}, Test::skew, 0.005, 3.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
+    {{"job_minute", "step_p50_s", "", "train.step.duration", "s", false, false}, Test::up, 0.0, 1.2, 0.01, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
+    {{"comm_minute", "lateness_mean_s", "", "comm.rank.lateness", "s", false, false}, Test::skew, 0.005, 3.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
 constexpr Rule kRules11[] = {
-    {{"job_minute", "nonfinite", "", "train.nonfinite", "{event}", true, false}, Test::above, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
-    {{"job_minute", "grad_norm_max", "", "train.grad_norm", "1", false, false}, Test::up, 0.0, 5.0, 0.5, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
+    {{"job_minute", "nonfinite", "", "train.nonfinite", "{event}", true, false}, Test::above, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
+    {{"job_minute", "grad_norm_max", "", "train.grad_norm", "1", false, false}, Test::up, 0.0, 5.0, 0.5, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
 constexpr Rule kRules12[] = {
-    {{"engine_minute", "running_s", "", "inference.requests_running", "s", true, false}, Test::below, 3.0, 1.0, 0.0, 2, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
-    {{"request_minute", "aborted", "calls", "request_minute.aborted", "1", true, true}, Test::above, 0.05, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
-    {{"request_minute", "useful_tokens", "output_tokens", "request_minute.useful_tokens", "1", true, true}, Test::below, 0.8, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
+    {{"engine_minute", "running_s", "", "inference.requests_running", "s", true, false}, Test::below, 3.0, 1.0, 0.0, 0.0, 2, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
+    {{"request_minute", "aborted", "calls", "request_minute.aborted", "1", true, true}, Test::above, 0.1, 1.0, 0.0, 12.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
+    {{"request_minute", "useful_tokens", "output_tokens", "request_minute.useful_tokens", "1", true, true}, Test::below, 0.8, 1.0, 0.0, 2000.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
 constexpr Rule kRules13[] = {
-    {{"gpu_minute", "throttle_thermal_s", "", "gpu.throttle.active", "s", true, false}, Test::above, 3.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "clocks are cut for temperature"},
-    {{"gpu_minute", "throttle_hw_thermal_s", "", "gpu.throttle.active", "s", true, false}, Test::above, 3.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "hardware cuts clocks for temperature"},
-    {{"gpu_minute", "clock_core_hz", "", "gpu.clock.core", "Hz", false, false}, Test::down, 0.0, 1.05, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "core clock fell"},
-    {{"gpu_minute", "temperature_c", "", "gpu.temperature", "Cel", false, false}, Test::above, 83.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "the GPU is hot"}};
+    {{"gpu_minute", "throttle_thermal_s", "", "gpu.throttle.active", "s", true, false}, Test::above, 3.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "clocks are cut for temperature"},
+    {{"gpu_minute", "throttle_hw_thermal_s", "", "gpu.throttle.active", "s", true, false}, Test::above, 3.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "hardware cuts clocks for temperature"},
+    {{"gpu_minute", "clock_core_hz", "", "gpu.clock.core", "Hz", false, false}, Test::down, 0.0, 1.05, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "core clock fell"},
+    {{"gpu_minute", "temperature_c", "", "gpu.temperature", "Cel", false, false}, Test::above, 83.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "the GPU is hot"}};
 constexpr std::string_view kNames14[] = {
     "itl_up",
     "throughput_down",
@@ -58,10 +58,10 @@ constexpr std::string_view kNames14[] = {
 constexpr std::string_view kNames15[] = {
     "l2.compute_straggler"};
 constexpr Rule kRules16[] = {
-    {{"gpu_minute", "throttle_power_s", "", "gpu.throttle.active", "s", true, false}, Test::above, 3.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "clocks are held by the power limit"},
-    {{"gpu_minute", "throttle_power_brake_s", "", "gpu.throttle.active", "s", true, false}, Test::above, 3.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "the power brake is on"},
-    {{"gpu_minute", "clock_core_hz", "", "gpu.clock.core", "Hz", false, false}, Test::down, 0.0, 1.05, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, "core clock fell"},
-    {{"gpu_minute", "power_max_w", "power_limit_w", "gpu.power", "1", false, false}, Test::above, 0.97, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "power stands at its limit"}};
+    {{"gpu_minute", "throttle_power_s", "", "gpu.throttle.active", "s", true, false}, Test::above, 3.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "clocks are held by the power limit"},
+    {{"gpu_minute", "throttle_power_brake_s", "", "gpu.throttle.active", "s", true, false}, Test::above, 3.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "the power brake is on"},
+    {{"gpu_minute", "clock_core_hz", "", "gpu.clock.core", "Hz", false, false}, Test::down, 0.0, 1.05, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, "core clock fell"},
+    {{"gpu_minute", "power_max_w", "power_limit_w", "gpu.power", "1", false, false}, Test::above, 0.97, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "power stands at its limit"}};
 constexpr std::string_view kNames17[] = {
     "itl_up",
     "throughput_down",
@@ -76,9 +76,9 @@ constexpr int kCodes19[] = {
     171,
     172};
 constexpr Rule kRules20[] = {
-    {{"gpu_minute", "ecc_uncorrected", "", "gpu.ecc.errors", "{error}", true, false}, Test::above, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "uncorrectable memory errors"},
-    {{"event", "gpu.fault.event", "", "gpu.fault.event", "{event}", true, false}, Test::present, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, kCodes19, "the driver reported a memory error"},
-    {{"gpu_minute", "row_remap_failed", "", "gpu.row_remap", "{row}", false, false}, Test::above, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "a row could not be remapped"}};
+    {{"gpu_minute", "ecc_uncorrected", "", "gpu.ecc.errors", "{error}", true, false}, Test::above, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "uncorrectable memory errors"},
+    {{"event", "gpu.fault.event", "", "gpu.fault.event", "{event}", true, false}, Test::present, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, kCodes19, "the driver reported a memory error"},
+    {{"gpu_minute", "row_remap_failed", "", "gpu.row_remap", "{row}", false, false}, Test::above, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "a row could not be remapped"}};
 constexpr std::string_view kNames21[] = {
     "train_crash",
     "error_rate_up"};
@@ -92,7 +92,7 @@ constexpr int kCodes23[] = {
     109,
     158};
 constexpr Rule kRules24[] = {
-    {{"event", "gpu.fault.event", "", "gpu.fault.event", "{event}", true, false}, Test::present, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 2.0, kCodes23, "the driver lost the GPU"}};
+    {{"event", "gpu.fault.event", "", "gpu.fault.event", "{event}", true, false}, Test::present, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 2.0, kCodes23, "the driver lost the GPU"}};
 constexpr std::string_view kNames25[] = {
     "train_crash",
     "train_stall",
@@ -112,9 +112,9 @@ constexpr int kCodes27[] = {
     149,
     150};
 constexpr Rule kRules28[] = {
-    {{"gpu_minute", "link_errors", "", "gpu.link.errors", "{error}", true, false}, Test::above, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 2.0, {}, "NVLink errors"},
-    {{"event", "gpu.fault.event", "", "gpu.fault.event", "{event}", true, false}, Test::present, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, kCodes27, "the driver reported a link fault"},
-    {{"comm_minute", "busbw", "", "comm.collective.busbw", "By/s", false, false}, Test::down, 0.0, 1.2, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "bus bandwidth fell"}};
+    {{"gpu_minute", "link_errors", "", "gpu.link.errors", "{error}", true, false}, Test::above, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 2.0, {}, "NVLink errors"},
+    {{"event", "gpu.fault.event", "", "gpu.fault.event", "{event}", true, false}, Test::present, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, kCodes27, "the driver reported a link fault"},
+    {{"comm_minute", "busbw", "", "comm.collective.busbw", "By/s", false, false}, Test::down, 0.0, 1.2, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "bus bandwidth fell"}};
 constexpr std::string_view kNames29[] = {
     "train_slow",
     "train_crash",
@@ -125,26 +125,26 @@ constexpr std::string_view kNames30[] = {
     "ttft_up",
     "throughput_down"};
 constexpr Rule kRules31[] = {
-    {{"gpu_minute", "memory_bandwidth_ratio", "", "gpu.memory.bandwidth.utilization", "1", false, false}, Test::above, 0.7, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 2.0, {}, "memory bandwidth is used up"},
-    {{"gpu_minute", "tensor_active_ratio", "", "gpu.tensor.active", "1", false, false}, Test::below, 0.2, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, "tensor pipes idle"},
-    {{"gpu_minute", "utilization_ratio", "", "gpu.utilization", "1", false, false}, Test::above, 0.9, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "utilisation reads full"}};
+    {{"gpu_minute", "memory_bandwidth_ratio", "", "gpu.memory.bandwidth.utilization", "1", false, false}, Test::above, 0.7, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 2.0, {}, "memory bandwidth is used up"},
+    {{"gpu_minute", "tensor_active_ratio", "", "gpu.tensor.active", "1", false, false}, Test::below, 0.2, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, "tensor pipes idle"},
+    {{"gpu_minute", "utilization_ratio", "", "gpu.utilization", "1", false, false}, Test::above, 0.9, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "utilisation reads full"}};
 constexpr std::string_view kNames32[] = {
     "busy_not_useful",
     "itl_up"};
 constexpr Rule kRules33[] = {
-    {{"comm_minute", "lateness_mean_s", "", "comm.rank.lateness", "s", false, false}, Test::skew, 0.005, 3.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 3.0, {}, "one rank comes late and the others wait for it"},
-    {{"comm_minute", "wait_mean_s", "", "comm.rank.wait", "s", false, false}, Test::up, 0.0, 1.5, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "waiting in collectives rose"},
-    {{"gpu_minute", "clock_core_hz", "", "gpu.clock.core", "Hz", false, false}, Test::skew_low, 0.0, 1.05, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "one GPU's clock is below its peers'"},
-    {{"comm_minute", "stragglers", "", "comm.straggler", "1", true, false}, Test::above, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "straggler events"}};
+    {{"comm_minute", "lateness_mean_s", "", "comm.rank.lateness", "s", false, false}, Test::skew, 0.005, 3.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 3.0, {}, "one rank comes late and the others wait for it"},
+    {{"comm_minute", "wait_mean_s", "", "comm.rank.wait", "s", false, false}, Test::up, 0.0, 1.5, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "waiting in collectives rose"},
+    {{"gpu_minute", "clock_core_hz", "", "gpu.clock.core", "Hz", false, false}, Test::skew_low, 0.0, 1.05, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "one GPU's clock is below its peers'"},
+    {{"comm_minute", "stragglers", "", "comm.straggler", "1", true, false}, Test::above, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "straggler events"}};
 constexpr std::string_view kNames34[] = {
     "train_slow",
     "train_stall",
     "throughput_down"};
 constexpr Rule kRules35[] = {
-    {{"comm_minute", "busbw", "", "comm.collective.busbw", "By/s", false, false}, Test::down, 0.0, 1.2, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 2.0, {}, "bus bandwidth fell"},
-    {{"host_minute", "tcp_retransmits", "tcp_segments", "system.network.tcp.retransmits", "1", true, true}, Test::above, 0.01, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "TCP retransmits"},
-    {{"host_minute", "ib_errors", "", "system.infiniband.errors", "{error}", true, false}, Test::above, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "InfiniBand errors"},
-    {{"comm_minute", "lateness_mean_s", "", "comm.rank.lateness", "s", false, false}, Test::skew, 0.005, 3.0, 0.0, 1, "", {}, 0.0, {}, Role::veto, 0, 1.0, {}, "one rank comes late: a straggler, not a link"}};
+    {{"comm_minute", "busbw", "", "comm.collective.busbw", "By/s", false, false}, Test::down, 0.0, 1.3, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 2.0, {}, "bus bandwidth fell"},
+    {{"host_minute", "tcp_retransmits", "tcp_segments", "system.network.tcp.retransmits", "1", true, true}, Test::above, 0.01, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "TCP retransmits"},
+    {{"host_minute", "ib_errors", "", "system.infiniband.errors", "{error}", true, false}, Test::above, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "InfiniBand errors"},
+    {{"comm_minute", "lateness_mean_s", "", "comm.rank.lateness", "s", false, false}, Test::skew, 0.005, 3.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::veto, 0, 1.0, {}, "one rank comes late: a straggler, not a link"}};
 constexpr std::string_view kNames36[] = {
     "train_slow",
     "throughput_down"};
@@ -152,21 +152,21 @@ constexpr std::string_view kNames37[] = {
     "train_slow",
     "busy_not_useful"};
 constexpr Rule kRules38[] = {
-    {{"comm_minute", "hangs", "", "comm.hang", "1", true, false}, Test::above, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "a collective does not end"},
-    {{"event", "comm.hang", "", "comm.hang", "{event}", true, false}, Test::present, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "a collective does not end"},
-    {{"gpu_minute", "utilization_ratio", "", "gpu.utilization", "1", false, false}, Test::above, 0.9, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "waiting kernels keep utilisation high"}};
+    {{"comm_minute", "hangs", "", "comm.hang", "1", true, false}, Test::above, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "a collective does not end"},
+    {{"event", "comm.hang", "", "comm.hang", "{event}", true, false}, Test::present, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "a collective does not end"},
+    {{"gpu_minute", "utilization_ratio", "", "gpu.utilization", "1", false, false}, Test::above, 0.9, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "waiting kernels keep utilisation high"}};
 constexpr std::string_view kNames39[] = {
     "train_stall"};
 constexpr std::string_view kNames40[] = {
     "train_crash",
     "train_stall"};
 constexpr Rule kRules41[] = {
-    {{"host_minute", "pressure_cpu_some_ratio", "", "system.pressure.some", "1", false, false}, Test::above, 0.25, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "tasks wait for a processor"},
-    {{"host_minute", "pressure_cpu_some_s", "", "system.pressure.some.time", "s", true, false}, Test::above, 15.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "tasks wait for a processor"},
-    {{"host_minute", "load_1m", "cpus", "system.cpu.load_average.1m", "1", false, false}, Test::above, 1.5, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "more runnable threads than processors"},
-    {{"gpu_minute", "utilization_ratio", "", "gpu.utilization", "1", false, false}, Test::down, 0.0, 1.2, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "the GPU waits meanwhile"},
-    {{"host_minute", "cpu_steal_s", "", "system.cpu.time", "s", true, false}, Test::above, 3.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "the hypervisor takes processor time"},
-    {{"engine_minute", "waiting_max", "", "inference.requests_waiting", "{request}", false, false}, Test::above, 4.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::veto, 0, 1.0, {}, "a queue of requests explains the load"}};
+    {{"host_minute", "pressure_cpu_some_ratio", "", "system.pressure.some", "1", false, false}, Test::above, 0.25, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "tasks wait for a processor"},
+    {{"host_minute", "pressure_cpu_some_s", "", "system.pressure.some.time", "s", true, false}, Test::above, 15.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "tasks wait for a processor"},
+    {{"host_minute", "load_1m", "cpus", "system.cpu.load_average.1m", "1", false, false}, Test::above, 1.5, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "more runnable threads than processors"},
+    {{"gpu_minute", "utilization_ratio", "", "gpu.utilization", "1", false, false}, Test::down, 0.0, 1.2, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "the GPU waits meanwhile"},
+    {{"host_minute", "cpu_steal_s", "", "system.cpu.time", "s", true, false}, Test::above, 3.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "the hypervisor takes processor time"},
+    {{"engine_minute", "waiting_max", "", "inference.requests_waiting", "{request}", false, false}, Test::above, 4.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::veto, 0, 1.0, {}, "a queue of requests explains the load"}};
 constexpr std::string_view kNames42[] = {
     "ttft_up",
     "itl_up",
@@ -175,12 +175,12 @@ constexpr std::string_view kNames42[] = {
 constexpr std::string_view kNames43[] = {
     "l5.dataloader_wait"};
 constexpr Rule kRules44[] = {
-    {{"host_minute", "pressure_io_some_ratio", "", "system.pressure.some", "1", false, false}, Test::above, 0.1, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 3.0, {}, "tasks wait for input and output"},
-    {{"host_minute", "pressure_io_some_s", "", "system.pressure.some.time", "s", true, false}, Test::above, 6.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 3.0, {}, "tasks wait for input and output"},
-    {{"host_minute", "cpu_iowait_s", "", "system.cpu.time", "s", true, false}, Test::up, 0.0, 2.0, 6.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "processors wait for disks"},
-    {{"host_minute", "disk_io_time_s", "", "system.disk.io_time", "s", true, false}, Test::up, 0.0, 1.5, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "disks are busier"},
-    {{"host_minute", "processes_blocked_max", "", "system.process.count", "{process}", false, false}, Test::above, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "processes are blocked"},
-    {{"host_minute", "disk_queue_max", "", "system.disk.pending_operations", "{operation}", false, false}, Test::above, 4.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "requests queue at a disk"}};
+    {{"host_minute", "pressure_io_some_ratio", "", "system.pressure.some", "1", false, false}, Test::above, 0.1, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 3.0, {}, "tasks wait for input and output"},
+    {{"host_minute", "pressure_io_some_s", "", "system.pressure.some.time", "s", true, false}, Test::above, 6.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 3.0, {}, "tasks wait for input and output"},
+    {{"host_minute", "cpu_iowait_s", "", "system.cpu.time", "s", true, false}, Test::up, 0.0, 2.0, 6.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "processors wait for disks"},
+    {{"host_minute", "disk_io_time_s", "", "system.disk.io_time", "s", true, false}, Test::up, 0.0, 1.5, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "disks are busier"},
+    {{"host_minute", "processes_blocked_max", "", "system.process.count", "{process}", false, false}, Test::above, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "processes are blocked"},
+    {{"host_minute", "disk_queue_max", "", "system.disk.pending_operations", "{operation}", false, false}, Test::above, 4.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "requests queue at a disk"}};
 constexpr std::string_view kNames45[] = {
     "ttft_up",
     "gpu_idle",
@@ -191,10 +191,10 @@ constexpr std::string_view kNames46[] = {
     "l5.checkpoint_stall",
     "l6.queue_overload"};
 constexpr Rule kRules47[] = {
-    {{"host_minute", "oom_kills", "", "system.oom_kills", "{event}", true, false}, Test::above, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 3.0, {}, "the kernel killed a process for memory"},
-    {{"host_minute", "pressure_memory_full_ratio", "", "system.pressure.full", "1", false, false}, Test::above, 0.1, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "everything waits for memory"},
-    {{"host_minute", "swap_out", "", "system.paging.operations", "{operation}", true, false}, Test::up, 0.0, 2.0, 1000.0, 1, "", {}, 0.0, {}, Role::need, 1, 1.0, {}, "pages are swapped out"},
-    {{"host_minute", "memory_available_min_bytes", "memory_total_bytes", "system.memory.linux.available", "1", false, false}, Test::below, 0.05, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "hardly any memory is available"}};
+    {{"host_minute", "oom_kills", "", "system.oom_kills", "{event}", true, false}, Test::above, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 3.0, {}, "the kernel killed a process for memory"},
+    {{"host_minute", "pressure_memory_full_ratio", "", "system.pressure.full", "1", false, false}, Test::above, 0.1, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "everything waits for memory"},
+    {{"host_minute", "swap_out", "", "system.paging.operations", "{operation}", true, false}, Test::up, 0.0, 2.0, 1000.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 1.0, {}, "pages are swapped out"},
+    {{"host_minute", "memory_available_min_bytes", "memory_total_bytes", "system.memory.linux.available", "1", false, false}, Test::below, 0.05, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "hardly any memory is available"}};
 constexpr std::string_view kNames48[] = {
     "oom",
     "train_crash",
@@ -203,9 +203,9 @@ constexpr std::string_view kNames48[] = {
 constexpr std::string_view kNames49[] = {
     "l6.engine_crash_or_hang"};
 constexpr Rule kRules50[] = {
-    {{"host_minute", "tcp_retransmits", "tcp_segments", "system.network.tcp.retransmits", "1", true, true}, Test::above, 0.01, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 2.0, {}, "TCP retransmits"},
-    {{"host_minute", "tcp_timeouts", "", "system.network.tcp.timeouts", "{timeout}", true, false}, Test::up, 0.0, 2.0, 5.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "TCP timeouts"},
-    {{"host_minute", "net_dropped", "", "system.network.packet.dropped", "{packet}", true, false}, Test::up, 0.0, 2.0, 10.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "packets are dropped"}};
+    {{"host_minute", "tcp_retransmits", "tcp_segments", "system.network.tcp.retransmits", "1", true, true}, Test::above, 0.01, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 2.0, {}, "TCP retransmits"},
+    {{"host_minute", "tcp_timeouts", "", "system.network.tcp.timeouts", "{timeout}", true, false}, Test::up, 0.0, 2.0, 5.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "TCP timeouts"},
+    {{"host_minute", "net_dropped", "", "system.network.packet.dropped", "{packet}", true, false}, Test::up, 0.0, 2.0, 10.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "packets are dropped"}};
 constexpr std::string_view kNames51[] = {
     "tail_spike",
     "error_rate_up",
@@ -234,23 +234,23 @@ constexpr std::string_view kNames58[] = {
     "pending",
     "cost_per_token_up"};
 constexpr Rule kRules59[] = {
-    {{"job_minute", "data_wait_s", "step_mean_s", "train.data_wait.duration", "1", false, false}, Test::above, 0.2, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 3.0, {}, "a large part of each step waits for data"},
-    {{"job_minute", "data_wait_s", "", "train.data_wait.duration", "s", false, false}, Test::up, 0.0, 1.5, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "the wait for data rose"},
-    {{"gpu_minute", "utilization_ratio", "", "gpu.utilization", "1", false, false}, Test::down, 0.0, 1.2, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "GPUs idle meanwhile"}};
+    {{"job_minute", "data_wait_s", "step_mean_s", "train.data_wait.duration", "1", false, false}, Test::above, 0.2, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 3.0, {}, "a large part of each step waits for data"},
+    {{"job_minute", "data_wait_s", "", "train.data_wait.duration", "s", false, false}, Test::up, 0.0, 1.5, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "the wait for data rose"},
+    {{"gpu_minute", "utilization_ratio", "", "gpu.utilization", "1", false, false}, Test::down, 0.0, 1.2, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "GPUs idle meanwhile"}};
 constexpr std::string_view kNames60[] = {
     "train_slow",
     "gpu_idle",
     "busy_not_useful"};
 constexpr Rule kRules61[] = {
-    {{"job_minute", "checkpoint_save_s", "", "train.checkpoint.save.duration", "s", false, false}, Test::above, 10.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 2.0, {}, "the job stands still to save a checkpoint"},
-    {{"host_minute", "disk_write_bytes", "", "system.disk.io", "By", true, false}, Test::up, 0.0, 1.5, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "disks are written"}};
+    {{"job_minute", "checkpoint_save_s", "", "train.checkpoint.save.duration", "s", false, false}, Test::above, 10.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 2.0, {}, "the job stands still to save a checkpoint"},
+    {{"host_minute", "disk_write_bytes", "", "system.disk.io", "By", true, false}, Test::up, 0.0, 1.5, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "disks are written"}};
 constexpr std::string_view kNames62[] = {
     "train_stall",
     "train_slow"};
 constexpr Rule kRules63[] = {
-    {{"job_minute", "nonfinite", "", "train.nonfinite", "{event}", true, false}, Test::above, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "NaN or Inf in a step"},
-    {{"job_minute", "grad_norm_max", "", "train.grad_norm", "1", false, false}, Test::up, 0.0, 5.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "the gradient norm shot up"},
-    {{"job_minute", "skipped_steps", "", "train.skipped_steps", "{step}", true, false}, Test::above, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "steps were skipped"}};
+    {{"job_minute", "nonfinite", "", "train.nonfinite", "{event}", true, false}, Test::above, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "NaN or Inf in a step"},
+    {{"job_minute", "grad_norm_max", "", "train.grad_norm", "1", false, false}, Test::up, 0.0, 5.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "the gradient norm shot up"},
+    {{"job_minute", "skipped_steps", "", "train.skipped_steps", "{step}", true, false}, Test::above, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "steps were skipped"}};
 constexpr std::string_view kNames64[] = {
     "bad_numbers",
     "train_crash"};
@@ -265,30 +265,31 @@ constexpr std::string_view kNames68[] = {
 constexpr std::string_view kNames69[] = {
     "report_wrong"};
 constexpr Rule kRules70[] = {
-    {{"engine_minute", "kv_usage_max_ratio", "", "inference.kv_usage_ratio", "1", false, false}, Test::above, 0.9, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 3.0, {}, "the KV cache is full"},
-    {{"engine_minute", "waiting_max", "", "inference.requests_waiting", "{request}", false, false}, Test::above, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 1.0, {}, "requests wait"},
-    {{"engine_minute", "preemptions", "", "inference.preemptions", "{event}", true, false}, Test::above, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "running requests are preempted and recomputed"},
-    {{"engine_minute", "kv_over_90_s", "", "inference.kv_usage_ratio", "s", true, false}, Test::above, 10.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "and stays full"},
-    {{"engine_minute", "running_max", "running_limit", "inference.requests_running", "1", false, false}, Test::below, 0.98, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "batch slots are free, memory is not"}};
+    {{"engine_minute", "kv_usage_max_ratio", "", "inference.kv_usage_ratio", "1", false, false}, Test::above, 0.9, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 3.0, {}, "the KV cache is full"},
+    {{"engine_minute", "waiting_max", "", "inference.requests_waiting", "{request}", false, false}, Test::above, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 1.0, {}, "requests wait"},
+    {{"engine_minute", "preemptions", "", "inference.preemptions", "{event}", true, false}, Test::above, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "running requests are preempted and recomputed"},
+    {{"engine_minute", "kv_over_90_s", "", "inference.kv_usage_ratio", "s", true, false}, Test::above, 10.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "and stays full"},
+    {{"engine_minute", "running_max", "running_limit", "inference.requests_running", "1", false, false}, Test::below, 0.98, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "batch slots are free, memory is not"}};
 constexpr std::string_view kNames71[] = {
     "ttft_up",
     "tail_spike",
     "throughput_down"};
 constexpr std::string_view kNames72[] = {
-    "l6.queue_overload"};
+    "l6.queue_overload",
+    "l6.prefix_cache_drop"};
 constexpr Rule kRules73[] = {
-    {{"engine_minute", "waiting_max", "", "inference.requests_waiting", "{request}", false, false}, Test::above, 1.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 2.0, {}, "requests wait in the queue"},
-    {{"request_minute", "calls", "", "request_minute.calls", "{request}", true, false}, Test::up, 0.0, 1.3, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "more calls arrive"},
-    {{"engine_minute", "started", "", "inference.requests_started", "{request}", true, false}, Test::up, 0.0, 1.3, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "more requests start"},
-    {{"engine_minute", "queue_p95_s", "", "inference.queue_wait", "s", false, false}, Test::above, 0.5, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "the queue takes long"}};
+    {{"engine_minute", "waiting_max", "", "inference.requests_waiting", "{request}", false, false}, Test::above, 1.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 2.0, {}, "requests wait in the queue"},
+    {{"request_minute", "calls", "", "request_minute.calls", "{request}", true, false}, Test::up, 0.0, 1.3, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "more calls arrive"},
+    {{"engine_minute", "started", "", "inference.requests_started", "{request}", true, false}, Test::up, 0.0, 1.3, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "more requests start"},
+    {{"engine_minute", "queue_p95_s", "", "inference.queue_wait", "s", false, false}, Test::above, 0.5, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "the queue takes long"}};
 constexpr std::string_view kNames74[] = {
     "ttft_up",
     "error_rate_up",
     "throughput_down"};
 constexpr Rule kRules75[] = {
-    {{"engine_minute", "running_max", "running_limit", "inference.requests_running", "1", false, false}, Test::above, 0.98, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 2.0, {}, "every batch slot is taken"},
-    {{"engine_minute", "waiting_max", "", "inference.requests_waiting", "{request}", false, false}, Test::above, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, "requests wait"},
-    {{"engine_minute", "kv_usage_max_ratio", "", "inference.kv_usage_ratio", "1", false, false}, Test::below, 0.8, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, "the KV cache has room"}};
+    {{"engine_minute", "running_max", "running_limit", "inference.requests_running", "1", false, false}, Test::above, 0.98, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 2.0, {}, "every batch slot is taken"},
+    {{"engine_minute", "waiting_max", "", "inference.requests_waiting", "{request}", false, false}, Test::above, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, "requests wait"},
+    {{"engine_minute", "kv_usage_max_ratio", "", "inference.kv_usage_ratio", "1", false, false}, Test::below, 0.8, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, "the KV cache has room"}};
 constexpr std::string_view kNames76[] = {
     "ttft_up",
     "throughput_down",
@@ -296,16 +297,17 @@ constexpr std::string_view kNames76[] = {
 constexpr std::string_view kNames77[] = {
     "l6.queue_overload"};
 constexpr Rule kRules78[] = {
-    {{"engine_minute", "prompt_tokens", "finished", "inference.prompt_tokens", "1", true, true}, Test::up, 0.0, 1.5, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 2.0, {}, "prompts are longer"},
-    {{"engine_minute", "itl_p99_s", "", "inference.itl", "s", false, false}, Test::up, 0.0, 1.5, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 2.0, {}, "the slowest tokens are slower"}};
+    {{"engine_minute", "prompt_tokens", "finished", "inference.prompt_tokens", "1", true, true}, Test::up, 0.0, 1.5, 0.0, 5.0, 1, "", {}, 0.0, {}, Role::need, 0, 2.0, {}, "prompts are longer"},
+    {{"engine_minute", "itl_p99_s", "", "inference.itl", "s", false, false}, Test::up, 0.0, 1.5, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 2.0, {}, "the slowest tokens are slower"}};
 constexpr std::string_view kNames79[] = {
     "itl_up",
     "tail_spike"};
 constexpr Rule kRules80[] = {
-    {{"engine_minute", "prefix_hits", "prefix_queries", "inference.prefix_cache_hits", "1", true, true}, Test::down, 0.0, 1.3, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 3.0, {}, "the prefix cache hits less"},
-    {{"engine_minute", "prefix_hit_ratio", "", "inference.prefix_cache_hit_ratio", "1", false, false}, Test::down, 0.0, 1.3, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 3.0, {}, "the prefix cache hits less"},
-    {{"engine_minute", "cached_tokens", "prompt_tokens", "inference.cached_prompt_tokens", "1", true, true}, Test::down, 0.0, 1.3, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 3.0, {}, "fewer prompt tokens come from the cache"},
-    {{"engine_minute", "prefill_tokens", "", "inference.prefill_computed_tokens", "{token}", true, false}, Test::up, 0.0, 1.2, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "more prompt tokens are computed"}};
+    {{"engine_minute", "prefix_hits", "prefix_queries", "inference.prefix_cache_hits", "1", true, true}, Test::down, 0.0, 1.3, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 3.0, {}, "the prefix cache hits less"},
+    {{"engine_minute", "prefix_hit_ratio", "", "inference.prefix_cache_hit_ratio", "1", false, false}, Test::down, 0.0, 1.3, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 3.0, {}, "the prefix cache hits less"},
+    {{"engine_minute", "cached_tokens", "prompt_tokens", "inference.cached_prompt_tokens", "1", true, true}, Test::down, 0.0, 1.3, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 3.0, {}, "fewer prompt tokens come from the cache"},
+    {{"engine_minute", "prefill_tokens", "", "inference.prefill_computed_tokens", "{token}", true, false}, Test::up, 0.0, 1.2, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "more prompt tokens are computed"},
+    {{"engine_minute", "prompt_tokens", "finished", "inference.prompt_tokens", "1", true, true}, Test::up, 0.0, 1.5, 0.0, 5.0, 1, "", {}, 0.0, {}, Role::veto, 0, 1.0, {}, "prompts are longer: other prompts, not a cache that lost them"}};
 constexpr std::string_view kNames81[] = {
     "ttft_up",
     "cost_per_token_up",
@@ -323,16 +325,16 @@ constexpr std::string_view kNames85[] = {
     "ttft_up",
     "tail_spike"};
 constexpr Rule kRules86[] = {
-    {{"gpu_minute", "memory_used_max_bytes", "memory_total_bytes", "gpu.memory.used", "1", false, false}, Test::above, 0.98, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 3.0, {}, "device memory is used up"},
-    {{"engine_minute", "errors", "", "inference.request_errors", "{request}", true, false}, Test::above, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "the engine reports errors"},
-    {{"job_minute", "memory_allocated_bytes", "", "train.memory.allocated", "By", false, false}, Test::up, 0.0, 1.05, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "the job allocates more"},
-    {{"gpu_minute", "memory_used_max_bytes", "", "gpu.memory.used", "By", false, false}, Test::up, 0.0, 1.02, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "device memory grew"}};
+    {{"gpu_minute", "memory_used_max_bytes", "memory_total_bytes", "gpu.memory.used", "1", false, false}, Test::above, 0.98, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 3.0, {}, "device memory is used up"},
+    {{"engine_minute", "errors", "", "inference.request_errors", "{request}", true, false}, Test::above, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "the engine reports errors"},
+    {{"job_minute", "memory_allocated_bytes", "", "train.memory.allocated", "By", false, false}, Test::up, 0.0, 1.05, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "the job allocates more"},
+    {{"gpu_minute", "memory_used_max_bytes", "", "gpu.memory.used", "By", false, false}, Test::up, 0.0, 1.02, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "device memory grew"}};
 constexpr std::string_view kNames87[] = {
     "oom",
     "error_rate_up"};
 constexpr Rule kRules88[] = {
-    {{"engine_minute", "running_mean", "", "inference.requests_running", "{request}", false, false}, Test::above, 0.5, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, "requests are running"},
-    {{"engine_minute", "generation_tokens", "", "inference.generation_tokens", "{token}", true, false}, Test::below, 1.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 3.0, {}, "and no token comes out"}};
+    {{"engine_minute", "running_mean", "", "inference.requests_running", "{request}", false, false}, Test::above, 0.5, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, "requests are running"},
+    {{"engine_minute", "generation_tokens", "", "inference.generation_tokens", "{token}", true, false}, Test::below, 1.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 3.0, {}, "and no token comes out"}};
 constexpr std::string_view kNames89[] = {
     "error_rate_up",
     "throughput_down"};
@@ -341,10 +343,10 @@ constexpr std::string_view kNames90[] = {
     "cost_per_token_up",
     "ttft_up"};
 constexpr Rule kRules91[] = {
-    {{"request_minute", "aborted", "", "request_minute.aborted", "{request}", true, false}, Test::above, 2.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "callers hang up"},
-    {{"engine_minute", "aborted", "", "inference.requests_finished", "{request}", true, false}, Test::above, 2.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "the engine sees requests aborted"},
-    {{"request_minute", "aborted", "calls", "request_minute.aborted", "1", true, true}, Test::above, 0.05, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "a notable part of all calls"},
-    {{"engine_minute", "aborted", "", "inference.requests_finished", "{request}", true, false}, Test::below, 1.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 0.5, {}, "the engine's own counter says nothing of it"}};
+    {{"request_minute", "aborted", "", "request_minute.aborted", "{request}", true, false}, Test::above, 2.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "callers hang up"},
+    {{"engine_minute", "aborted", "", "inference.requests_finished", "{request}", true, false}, Test::above, 2.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "the engine sees requests aborted"},
+    {{"request_minute", "aborted", "calls", "request_minute.aborted", "1", true, true}, Test::above, 0.05, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "a notable part of all calls"},
+    {{"engine_minute", "aborted", "", "inference.requests_finished", "{request}", true, false}, Test::below, 1.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 0.5, {}, "the engine's own counter says nothing of it"}};
 constexpr std::string_view kNames92[] = {
     "cost_per_token_up"};
 constexpr std::string_view kNames93[] = {
@@ -360,15 +362,15 @@ constexpr std::string_view kNames95[] = {
     "cost_per_token_up",
     "throughput_down"};
 constexpr Rule kRules96[] = {
-    {{"engine_minute", "running_s", "", "inference.requests_running", "s", true, false}, Test::below, 3.0, 1.0, 0.0, 2, "", {}, 0.0, {}, Role::need, 0, 2.0, {}, "the engine is held and runs nothing"},
-    {{"engine_minute", "generation_tokens", "", "inference.generation_tokens", "{token}", true, false}, Test::below, 1.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "no tokens come out"},
-    {{"gpu_minute", "utilization_ratio", "", "gpu.utilization", "1", false, false}, Test::below, 0.05, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "its GPUs idle"}};
+    {{"engine_minute", "running_s", "", "inference.requests_running", "s", true, false}, Test::below, 3.0, 1.0, 0.0, 0.0, 2, "", {}, 0.0, {}, Role::need, 0, 2.0, {}, "the engine is held and runs nothing"},
+    {{"engine_minute", "generation_tokens", "", "inference.generation_tokens", "{token}", true, false}, Test::below, 1.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "no tokens come out"},
+    {{"gpu_minute", "utilization_ratio", "", "gpu.utilization", "1", false, false}, Test::below, 0.05, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "its GPUs idle"}};
 constexpr std::string_view kNames97[] = {
     "cost_per_token_up"};
 constexpr Rule kRules98[] = {
-    {{"request_minute", "useful_tokens", "output_tokens", "request_minute.useful_tokens", "1", true, true}, Test::below, 0.8, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 2.0, {}, "a notable part of the tokens is not useful"},
-    {{"request_minute", "errors", "", "request_minute.errors", "{request}", true, false}, Test::above, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "calls fail"},
-    {{"request_minute", "aborted", "", "request_minute.aborted", "{request}", true, false}, Test::above, 0.0, 1.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "callers hang up"}};
+    {{"request_minute", "useful_tokens", "output_tokens", "request_minute.useful_tokens", "1", true, true}, Test::below, 0.8, 1.0, 0.0, 2000.0, 1, "", {}, 0.0, {}, Role::need, 0, 2.0, {}, "a notable part of the tokens is not useful"},
+    {{"request_minute", "errors", "", "request_minute.errors", "{request}", true, false}, Test::above, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "calls fail"},
+    {{"request_minute", "aborted", "", "request_minute.aborted", "{request}", true, false}, Test::above, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "callers hang up"}};
 constexpr std::string_view kNames99[] = {
     "cost_per_token_up",
     "energy_per_token_up"};

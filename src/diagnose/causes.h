@@ -22,7 +22,7 @@ struct FactName {
 struct Rule {
   FactName fact;
   Test test = Test::above;
-  double line = 0, ratio = 1, floor = 0;
+  double line = 0, ratio = 1, floor = 0, least = 0;
   int minutes = 1;
   std::string_view objective;        // ttft | tpot | e2e
   FactName while_fact;               // table "" = none

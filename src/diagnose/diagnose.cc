@@ -23,6 +23,13 @@ bool Stronger(const Verdict& a, const Verdict& b) {
   return std::abs(a.value) > std::abs(b.value);
 }
 
+// An idle GPU is no peer of those that work: its clock and heat are its own.
+bool IsBusy(const Facts& facts, const Track& gpu) {
+  constexpr FactName kUtilisation = {"gpu_minute", "utilization_ratio", "", "", "", false, false};
+  const auto values = ValuesOf(facts, gpu, kUtilisation);
+  return values.empty() || values.back().second > 0.1;
+}
+
 // The strongest verdict of a rule over everything in the scope.
 Verdict Best(const Facts& facts, const Scope& scope, const Rule& rule) {
   if (rule.test == Test::present) {
@@ -36,7 +43,10 @@ Verdict Best(const Facts& facts, const Scope& scope, const Rule& rule) {
   Verdict best;
   if (rule.test == Test::skew || rule.test == Test::skew_low) {
     std::map<std::string, std::vector<const Track*>> peers;  // ranks of one communicator; GPUs of the scope
-    for (const Track* t : tracks) peers[t->table == "gpu_minute" ? "" : t->entity].push_back(t);
+    for (const Track* t : tracks) {
+      if (t->table != "gpu_minute") peers[t->entity].push_back(t);
+      else if (IsBusy(facts, *t)) peers[""].push_back(t);
+    }
     for (const auto& [name, members] : peers) {
       const Verdict v = JudgePeers(facts, rule, members);
       if (Stronger(v, best)) best = v;

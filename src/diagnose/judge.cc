@@ -104,7 +104,8 @@ Track& Facts::Add(std::string_view table, std::string_view entity_type, std::str
   return tracks.back();
 }
 
-std::vector<std::pair<std::int64_t, double>> ValuesOf(const Facts& facts, const Track& track, const FactName& name) {
+std::vector<std::pair<std::int64_t, double>> ValuesOf(const Facts& facts, const Track& track, const FactName& name,
+                                                      double least) {
   std::vector<std::pair<std::int64_t, double>> out;
   const auto it = facts.columns.find(name.table);
   if (it == facts.columns.end()) return out;
@@ -121,14 +122,14 @@ std::vector<std::pair<std::int64_t, double>> ValuesOf(const Facts& facts, const 
     if (running && (name.a_adds_up || name.b_adds_up) && row.covered_s < kLeastCovered) continue;
     if (running && name.a_adds_up) value *= 60 / row.covered_s;
     if (running && name.b_adds_up && !name.b.empty()) under *= 60 / row.covered_s;
-    if (!name.b.empty() && under == 0) continue;
+    if (!name.b.empty() && (under == 0 || under < least)) continue;
     out.emplace_back(row.minute_ns, value / under);
   }
   return out;
 }
 
 Verdict Judge(const Facts& facts, const Rule& rule, const Track& track) {
-  const auto values = ValuesOf(facts, track, rule.fact);
+  const auto values = ValuesOf(facts, track, rule.fact, rule.least);
   if (rule.test == Test::stopped) return JudgeStopped(rule, track, values, facts.at_ns);
   Verdict out;
   out.entity_type = track.entity_type;
@@ -167,7 +168,7 @@ Verdict JudgePeers(const Facts& facts, const Rule& rule, const std::vector<const
   Verdict out;
   std::map<std::int64_t, std::vector<std::pair<double, const Track*>>> minutes;
   for (const Track* t : members) {
-    for (const auto& [minute, value] : ValuesOf(facts, *t, rule.fact)) minutes[minute].emplace_back(value, t);
+    for (const auto& [minute, value] : ValuesOf(facts, *t, rule.fact, rule.least)) minutes[minute].emplace_back(value, t);
   }
   const bool high = rule.test == Test::skew;
   const Track* outlier = nullptr;

@@ -25,8 +25,10 @@ struct Verdict {
   std::string note;                  // an event's message, the node of a rank
 };
 
-// The value of a fact by minute; minutes in which it was not measured are left out, running minutes under 20 s too.
-std::vector<std::pair<std::int64_t, double>> ValuesOf(const Facts& facts, const Track& track, const FactName& name);
+// The value of a fact by minute; minutes in which it was not measured are left out, running minutes under 20 s too, and
+// of a quotient those whose divisor is below `least`.
+std::vector<std::pair<std::int64_t, double>> ValuesOf(const Facts& facts, const Track& track, const FactName& name,
+                                                      double least = 0);
 
 // All tests but skew, present.
 Verdict Judge(const Facts& facts, const Rule& rule, const Track& track);

@@ -10,7 +10,9 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <cstdio>  // PERF-TEMP
 #include <cstdlib>
+#include <ctime>  // PERF-TEMP
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -176,7 +178,11 @@ base::Result<base::HttpAnswer> Store::State::Send(std::string_view sql, const Pa
     }
   }
   if (!client) client = std::make_unique<base::HttpClient>();
+  static const bool trace_sql = std::getenv("STRATA_TRACE_SQL") != nullptr;  // PERF-TEMP
+  const auto cpu = [&]() -> long { timespec t{}; clock_gettime(static_cast<clockid_t>(~child->pid() << 3 | 2), &t); return t.tv_sec * 1000000L + t.tv_nsec / 1000; };  // PERF-TEMP
+  const long cpu0 = trace_sql && child ? cpu() : 0; const std::int64_t w0 = base::monotonic_ns();  // PERF-TEMP
   auto answer = client->Send(request);
+  if (trace_sql && child) std::fprintf(stderr, "SQL %ld %ld %zu %.300s\n", cpu() - cpu0, static_cast<long>((base::monotonic_ns() - w0) / 1000), data.size(), std::string(sql).c_str());  // PERF-TEMP
   if (answer.ok()) {
     const std::lock_guard lock(mutex);
     if (pool.size() < 16) pool.push_back(std::move(client));
