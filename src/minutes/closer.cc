@@ -12,8 +12,10 @@ namespace {
 
 // From the answer to a sender until a query sees the rows; what was received this long before a close may have been missed.
 constexpr std::int64_t kVisibleNs = 17 * base::kSecond;
-constexpr std::int64_t kLookEveryNs = 10 * base::kSecond, kLookHoursEveryNs = 5 * base::kMinute, kLookDayEveryNs = base::kHour;
-constexpr std::int64_t kOriginsEveryNs = 10 * base::kSecond, kNewestEveryNs = 5 * base::kSecond, kTickEveryNs = 2 * base::kSecond;
+constexpr std::int64_t kLookEveryNs = 30 * base::kSecond, kLookHoursEveryNs = 5 * base::kMinute, kLookDayEveryNs = base::kHour;
+constexpr std::int64_t kOriginsEveryNs = base::kMinute, kNewestEveryNs = 10 * base::kSecond, kTickEveryNs = 2 * base::kSecond;
+constexpr std::size_t kMostListed = 4000;                       // series named one by one in a query
+constexpr int kProbeEvery = 3;                                  // running minutes without a kind, between two questions
 constexpr std::int64_t kWorldEndedNs = 30 * base::kSecond;  // without anything new, a world is over
 
 std::int64_t MinuteOf(std::int64_t ns) { return ns / base::kMinute * base::kMinute; }
@@ -40,7 +42,10 @@ void Closer::Tick(std::int64_t now_ns) {
   const bool same_minute = MinuteOf(now_ns - options_.lateness_ns) == MinuteOf(ticked_at_ - options_.lateness_ns);
   if (same_minute && now_ns - ticked_at_ < kTickEveryNs) return;
   ticked_at_ = now_ns;
-  if (const base::Status status = RefreshSeries(now_ns); !status.ok()) return Fail(status.With("reading series"));
+  if (!same_minute || now_ns - refreshed_at_ >= options_.provisional_ns) {
+    if (const base::Status status = RefreshSeries(now_ns); !status.ok()) return Fail(status.With("reading series"));
+    refreshed_at_ = now_ns;
+  }
   if (now_ns - origins_at_ >= kOriginsEveryNs || origins_.empty()) {
     const auto names = shelf_->Origins();
     if (!names.ok()) return Fail(names.status().With("reading origins"));
@@ -59,7 +64,10 @@ base::Status Closer::RefreshSeries(std::int64_t now_ns) {
   ASSIGN_OR_RETURN(std::vector<model::Series> fresh, shelf_->Series(series_since_s_));
   for (model::Series& series : fresh) {
     const auto id = static_cast<std::uint64_t>(series.id);
-    if (!series_.contains(id)) series_.emplace(id, Resolve(*layout_, std::move(series)));
+    if (series_.contains(id)) continue;
+    Origin& origin = origins_[series.origin];
+    (series.kind == model::Kind::histogram ? origin.histograms : origin.samples).push_back(id);
+    series_.emplace(id, Resolve(*layout_, std::move(series)));
   }
   series_since_s_ = std::max<std::int64_t>(0, now_ns / base::kSecond - 60);
   return {};
@@ -190,10 +198,10 @@ base::Status Closer::CloseAll(const std::string& name, Origin* origin, std::vect
   const auto close_row = [&](std::string_view table, std::int64_t minute, std::string_view entity) {
     closes += CloseBytes(table, minute, entity, version, name, now_ns);
   };
-  for (std::size_t j = 0; j < jobs.size(); ++j) {
+  for (std::size_t j = 0; j < jobs.size(); ++j) {  // `jobs` may grow at its end
     const Job job = jobs[j];
     const Window window{job.minute_ns, job.minute_ns + base::kMinute};
-    ASSIGN_OR_RETURN(Read read, ReadMinute(name, window, job));
+    ASSIGN_OR_RETURN(Read read, ReadMinute(name, origin, window, job));
     Wanted entities = job.wanted;  // an entity without rows any more closes too: its old rows vanish
     for (MinuteRow& row : read.rows) {
       row.origin = name;
@@ -222,6 +230,21 @@ base::Status Closer::CloseAll(const std::string& name, Origin* origin, std::vect
         if (!again.wanted.empty()) jobs.push_back(std::move(again));
       }
       if (!read.waiting.empty()) origin->waiting[job.minute_ns] = read.waiting;
+      // A counter that came back after a gap: its increment belongs to the minutes in between, too.
+      std::map<std::int64_t, Job> filled;
+      for (const Gap& gap : read.gaps) {
+        const Named& named = series_.at(gap.series);
+        for (std::int64_t m = MinuteOf(gap.from_ns); m < job.minute_ns; m += base::kMinute) {
+          Job& again = filled.try_emplace(m, Job{m, true, false, {}}).first->second;
+          again.gap.push_back(gap.series);
+          for (std::size_t i = 0; i < named.uses.size(); ++i) {
+            if (!named.keys[i][0].empty()) again.wanted.emplace(named.uses[i].table, named.keys[i][0]);
+          }
+        }
+      }
+      for (auto& [minute, again] : filled) {
+        if (!again.wanted.empty()) jobs.push_back(std::move(again));
+      }
     }
     done.emplace_back(job, std::move(read));
   }
@@ -245,43 +268,55 @@ base::Status Closer::CloseAll(const std::string& name, Origin* origin, std::vect
 base::Status Closer::Provisional(const std::string& name, Origin* origin, std::int64_t clock_ns) {
   std::vector<MinuteRow> rows;
   std::vector<RequestRow> requests;
-  // At most the minute that waits for late data and the running one.
-  for (std::int64_t m = std::max(origin->next_ns, MinuteOf(clock_ns) - base::kMinute); m <= clock_ns; m += base::kMinute) {
-    const Window window{m, std::min(m + base::kMinute, clock_ns + 1)};
-    ASSIGN_OR_RETURN(Read read, ReadMinute(name, window, {m, false, true, {}}));
-    for (MinuteRow& row : read.rows) {
-      row.origin = name;
-      row.provisional = true;
-      rows.push_back(std::move(row));
-    }
-    requests.insert(requests.end(), read.requests.begin(), read.requests.end());
+  // The minute that has ended and waits for late data, then the running one. In its first seconds that would be empty.
+  const std::int64_t ended = MinuteOf(clock_ns) - base::kMinute;
+  const std::int64_t m = origin->next_ns <= ended ? ended : MinuteOf(clock_ns);
+  const Window window{m, std::min(m + base::kMinute, clock_ns + 1)};
+  Job job{m, false, true, {}};
+  job.running = true;
+  ASSIGN_OR_RETURN(Read read, ReadMinute(name, origin, window, job));
+  for (MinuteRow& row : read.rows) {
+    row.origin = name;
+    row.provisional = true;
+    rows.push_back(std::move(row));
   }
+  requests = std::move(read.requests);
   const std::lock_guard lock(mutex_);
   provisional_[name] = std::move(rows);
   provisional_requests_[name] = std::move(requests);
   return {};
 }
 
-base::Result<Closer::Read> Closer::ReadMinute(const std::string& origin, Window window, const Job& job) {
+base::Result<Closer::Read> Closer::ReadMinute(const std::string& name, Origin* origin, Window window, const Job& job) {
   Read out;
   const Wanted* wanted = job.again ? &job.wanted : nullptr;
+  const bool probe = !job.running || origin->probes++ % kProbeEvery == 0;
+  const auto few = [](const std::vector<std::uint64_t>& ids) {
+    return ids.size() <= kMostListed ? std::span<const std::uint64_t>(ids) : std::span<const std::uint64_t>();
+  };
   if (wanted == nullptr || !wanted->empty()) {
     std::map<std::uint64_t, SeriesData> data;
-    ASSIGN_OR_RETURN(const std::vector<SamplePoint> samples, shelf_->Samples(origin, window));
-    for (const SamplePoint& s : samples) {
-      const auto it = series_.find(s.series);
-      if (it == series_.end()) continue;
-      SeriesData& d = data[s.series];
-      d.named = &it->second;
-      d.points.push_back(s.point);
+    if (!origin->samples.empty()) {
+      ASSIGN_OR_RETURN(const std::vector<SamplePoint> samples, shelf_->Samples(name, window, few(origin->samples)));
+      for (const SamplePoint& s : samples) {
+        const auto it = series_.find(s.series);
+        if (it == series_.end()) continue;
+        SeriesData& d = data[s.series];
+        d.named = &it->second;
+        d.points.push_back(s.point);
+      }
     }
-    ASSIGN_OR_RETURN(std::vector<model::Histogram> histograms, shelf_->Histograms(origin, window));
-    for (model::Histogram& h : histograms) {
-      const auto it = series_.find(static_cast<std::uint64_t>(h.series));
-      if (it == series_.end()) continue;
-      SeriesData& d = data[it->first];
-      d.named = &it->second;
-      d.histograms.push_back(std::move(h));
+    RETURN_IF_ERROR(FindOutside(window, job, &data, &out.gaps));
+    if (!origin->histograms.empty() && (probe || origin->has_histograms)) {
+      ASSIGN_OR_RETURN(std::vector<model::Histogram> histograms, shelf_->Histograms(name, window, few(origin->histograms)));
+      if (!job.again) origin->has_histograms = !histograms.empty();
+      for (model::Histogram& h : histograms) {
+        const auto it = series_.find(static_cast<std::uint64_t>(h.series));
+        if (it == series_.end()) continue;
+        SeriesData& d = data[it->first];
+        d.named = &it->second;
+        d.histograms.push_back(std::move(h));
+      }
     }
     std::vector<SeriesData> list;
     for (auto& [id, d] : data) {
@@ -297,15 +332,23 @@ base::Result<Closer::Read> Closer::ReadMinute(const std::string& origin, Window 
       }
       list.push_back(std::move(d));
     }
-    ASSIGN_OR_RETURN(const std::vector<EventCount> events, shelf_->Events(origin, window));
+    std::vector<EventCount> events;
+    if (probe || origin->has_events) {
+      ASSIGN_OR_RETURN(events, shelf_->Events(name, window));
+      if (!job.again) origin->has_events = !events.empty();
+    }
     std::vector<Observed> observed;
-    RETURN_IF_ERROR(ReadCollectives(origin, window, &observed));
+    if (probe || origin->has_collectives) {
+      RETURN_IF_ERROR(ReadCollectives(name, window, &observed));
+      if (!job.again) origin->has_collectives = !observed.empty();
+    }
     out.rows = Gather(*layout_, window, list, events, observed, wanted);
   }
-  if (job.requests && options_.join) {
-    ASSIGN_OR_RETURN(const store::Rows calls, shelf_->Calls(origin, window));
+  if (job.requests && options_.join && (probe || origin->has_calls)) {
+    ASSIGN_OR_RETURN(const store::Rows calls, shelf_->Calls(name, window));
+    if (!job.again) origin->has_calls = calls.size() > 0;
     if (calls.size() > 0) {
-      out.requests = options_.join(calls, origin);
+      out.requests = options_.join(calls, name);
       std::erase_if(out.requests, [&](const RequestRow& r) { return r.ts < window.from || r.ts >= window.to; });
       for (MinuteRow& row : FoldRequests(*layout_, MinuteOf(window.from), out.requests)) out.rows.push_back(std::move(row));
     }
@@ -313,8 +356,35 @@ base::Result<Closer::Read> Closer::ReadMinute(const std::string& origin, Window 
   return out;
 }
 
-base::Status Closer::ReadCollectives(const std::string& origin, Window window, std::vector<Observed>* out) {
-  ASSIGN_OR_RETURN(const std::vector<model::Collective> rows, shelf_->Collectives(origin, window));
+// Samples further away than was read: of counters that come back in this minute after a gap, and, when minutes inside a
+// gap close again, of the counters on both sides of it.
+base::Status Closer::FindOutside(Window window, const Job& job, std::map<std::uint64_t, SeriesData>* data,
+                                 std::vector<Gap>* gaps) {
+  if (job.running) return {};
+  std::vector<std::uint64_t> ids = job.gap;
+  if (!job.again) {
+    for (const auto& [id, d] : *data) {
+      if (d.named->series.kind != model::Kind::counter || d.named->series.temporality == model::Temporality::delta) continue;
+      if (d.points.front().ts >= window.from && d.points.front().ts < window.to) ids.push_back(id);
+    }
+  }
+  if (ids.empty()) return {};
+  ASSIGN_OR_RETURN(const std::vector<SamplePoint> outside, shelf_->Outside(window, ids));
+  for (const SamplePoint& s : outside) {
+    const auto it = series_.find(s.series);
+    if (it == series_.end()) continue;
+    SeriesData& d = (*data)[s.series];
+    d.named = &it->second;
+    const auto at = std::lower_bound(d.points.begin(), d.points.end(), s.point.ts, [](const Point& p, std::int64_t ts) { return p.ts < ts; });
+    if (at != d.points.end() && at->ts == s.point.ts) continue;
+    if (!job.again && s.point.ts < window.from && !std::isnan(s.point.value)) gaps->push_back({s.series, s.point.ts});
+    d.points.insert(at, s.point);
+  }
+  return {};
+}
+
+base::Status Closer::ReadCollectives(const std::string& name, Window window, std::vector<Observed>* out) {
+  ASSIGN_OR_RETURN(const std::vector<model::Collective> rows, shelf_->Collectives(name, window));
   const auto add = [&](std::string_view signal, const model::Collective& c, std::int32_t rank, double value) {
     if (std::isnan(value)) return;
     model::Attributes attributes{{"rank", std::to_string(rank)}, {"operation", c.operation}};

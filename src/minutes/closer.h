@@ -84,20 +84,30 @@ class Closer {
     // Counters whose sample after the minute was not there yet: their entities close again when it comes.
     std::map<std::int64_t, std::map<std::uint64_t, Wanted>> waiting;
     std::int64_t provisional_at = 0, looked_at = 0, looked_hours_at = 0, looked_day_at = 0;
-    std::vector<MinuteRow> running;
-    std::vector<RequestRow> running_requests;
+    std::vector<std::uint64_t> samples, histograms;    // ids of its series
+    // Kinds that the last closed minute held; others are asked for seldom while the minute runs.
+    bool has_histograms = true, has_events = true, has_collectives = true, has_calls = true;
+    int probes = 0;
   };
   struct Job {  // one minute to close; wanted nullptr = everything
     std::int64_t minute_ns = 0;
     bool again = false;
     bool requests = true;
     Wanted wanted;
+    std::vector<std::uint64_t> gap = {};  // counters without a sample here, between two samples further away
+    bool running = false;                 // provisional
+  };
+  struct Gap {
+    std::uint64_t series = 0;
+    std::int64_t from_ns = 0;  // the last sample before
   };
   struct Read {  // one minute as it was read
     std::vector<MinuteRow> rows;
     std::vector<RequestRow> requests;
     std::map<std::uint64_t, Wanted> waiting;   // series without a sample after the minute
     std::set<std::uint64_t> with_samples;
+    std::vector<Gap> gaps;                     // counters that came back here
+    std::int64_t newest_ns = 0;
   };
 
   base::Status TickOrigin(const std::string& name, Origin* origin, std::int64_t now_ns);
@@ -107,8 +117,9 @@ class Closer {
                       std::map<std::int64_t, Job>* jobs);
   base::Status CloseAll(const std::string& name, Origin* origin, std::vector<Job> jobs, std::int64_t now_ns);
   base::Status Provisional(const std::string& name, Origin* origin, std::int64_t clock_ns);
-  base::Result<Read> ReadMinute(const std::string& origin, Window window, const Job& job);
-  base::Status ReadCollectives(const std::string& origin, Window window, std::vector<Observed>* out);
+  base::Result<Read> ReadMinute(const std::string& name, Origin* origin, Window window, const Job& job);
+  base::Status FindOutside(Window window, const Job& job, std::map<std::uint64_t, SeriesData>* data, std::vector<Gap>* gaps);
+  base::Status ReadCollectives(const std::string& name, Window window, std::vector<Observed>* out);
   base::Status RefreshSeries(std::int64_t now_ns);
   base::Result<std::int64_t> ClockOf(const std::string& name, std::int64_t now_ns, bool* running);
   std::string RowBytes(const MinuteRow& row, std::uint64_t version, std::int64_t now_ns) const;
@@ -118,7 +129,7 @@ class Closer {
   std::unique_ptr<Shelf> shelf_;
   Options options_;
   std::unordered_map<std::uint64_t, Named> series_;
-  std::int64_t series_since_s_ = 0, origins_at_ = 0, ticked_at_ = 0;
+  std::int64_t series_since_s_ = 0, origins_at_ = 0, ticked_at_ = 0, refreshed_at_ = 0;
   std::uint64_t last_version_ = 0;
   std::map<std::string, Origin> origins_;
   struct Clocked {

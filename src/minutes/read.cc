@@ -22,7 +22,7 @@ std::string Quoted(const std::vector<std::string>& names) {
 
 store::Params Of(const std::string& origin, Window w) {
   return {{"origin", origin}, {"from", std::to_string(w.from)}, {"to", std::to_string(w.to)},
-          {"before", std::to_string(w.from - kHoldNs)}, {"after", std::to_string(w.to + kGapNs)}};
+          {"before", std::to_string(w.from - kHoldNs)}};
 }
 
 model::Kind KindOf(std::string_view name) {
@@ -73,8 +73,23 @@ class StoreShelf final : public Shelf {
     return out;
   }
 
-  Result<std::vector<SamplePoint>> Samples(const std::string& origin, Window w) override {
-    ASSIGN_OR_RETURN(store::Rows rows, store_->Query(Around("series, ts, start_ts, value", "samples"), Of(origin, w)));
+  Result<std::vector<SamplePoint>> Samples(const std::string& origin, Window w, std::span<const std::uint64_t> series) override {
+    ASSIGN_OR_RETURN(store::Rows rows, store_->Query(Near("series, ts, start_ts, value", "samples", series), Wide(origin, w)));
+    return Points(rows);
+  }
+
+  Result<std::vector<SamplePoint>> Outside(Window w, std::span<const std::uint64_t> series) override {
+    const std::string select = "SELECT series, ts, start_ts, value FROM samples WHERE series IN (" + Listed(series) + ") AND ts >= ";
+    const std::string before = select + Time("early") + " AND ts < " + Time("from") + " ORDER BY series, ts DESC LIMIT 1 BY series";
+    const std::string after = select + Time("to") + " AND ts < " + Time("late") + " ORDER BY series, ts LIMIT 1 BY series";
+    store::Params params = Of({}, w);
+    params.emplace_back("early", std::to_string(w.from - kLongestGapNs));
+    params.emplace_back("late", std::to_string(w.to + kLongestGapNs));
+    ASSIGN_OR_RETURN(store::Rows rows, store_->Query("SELECT * FROM (" + before + ") UNION ALL SELECT * FROM (" + after + ")", params));
+    return Points(rows);
+  }
+
+  static std::vector<SamplePoint> Points(const store::Rows& rows) {
     std::vector<SamplePoint> out(rows.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
       out[i] = {rows.u64(i, 0), {rows.i64(i, 1), rows.i64(i, 2), rows.f64(i, 3)}};
@@ -86,12 +101,13 @@ class StoreShelf final : public Shelf {
     return out;
   }
 
-  Result<std::vector<model::Histogram>> Histograms(const std::string& origin, Window w) override {
+  Result<std::vector<model::Histogram>> Histograms(const std::string& origin, Window w,
+                                                   std::span<const std::uint64_t> series) override {
     ASSIGN_OR_RETURN(store::Rows rows,
-                     store_->Query(Around("series, ts, start_ts, count, sum, min, max, form, bounds, counts, scale, "
-                                          "positive_offset, negative_offset, negative_counts, zero_count",
-                                          "histogram_samples"),
-                                   Of(origin, w)));
+                     store_->Query(Near("series, ts, start_ts, count, sum, min, max, form, bounds, counts, scale, "
+                                        "positive_offset, negative_offset, negative_counts, zero_count",
+                                        "histogram_samples", series),
+                                   Wide(origin, w)));
     std::vector<model::Histogram> out(rows.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
       model::Histogram& h = out[i];
@@ -252,14 +268,20 @@ class StoreShelf final : public Shelf {
     return " AND series IN (SELECT id FROM series WHERE origin = {origin:String} AND signal IN (" + signals_ + "))";
   }
 
-  // The window, the last row before and the first after of each series.
-  std::string Around(const std::string& columns, const std::string& table) const {
-    const auto part = [&](std::string_view from, std::string_view to) {
-      return "SELECT " + columns + " FROM " + table + " WHERE ts >= " + Time(from) + " AND ts < " + Time(to) + Mine();
-    };
-    return "SELECT * FROM (" + part("from", "to") + ") UNION ALL SELECT * FROM (" + part("before", "from") +
-           " ORDER BY series, ts DESC LIMIT 1 BY series) UNION ALL SELECT * FROM (" + part("to", "after") +
-           " ORDER BY series, ts LIMIT 1 BY series)";
+  static std::string Listed(std::span<const std::uint64_t> series) {
+    std::string out;
+    for (const std::uint64_t id : series) out += (out.empty() ? "" : ",") + std::to_string(id);
+    return out.empty() ? "0" : out;
+  }
+
+  static store::Params Wide(const std::string& origin, Window w) {
+    return Of(origin, {w.from - kAroundNs, w.to + kAroundNs});
+  }
+
+  // Few series are named one by one: the engine then reads only their granules and builds no set from `series`.
+  std::string Near(const std::string& columns, const std::string& table, std::span<const std::uint64_t> series) const {
+    return "SELECT " + columns + " FROM " + table + " WHERE ts >= " + Time("from") + " AND ts < " + Time("to") +
+           (series.empty() ? Mine() : " AND series IN (" + Listed(series) + ")");
   }
 
   store::Store* store_;

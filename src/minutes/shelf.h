@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,9 @@
 #include "store/store.h"
 
 namespace strata::minutes {
+
+inline constexpr std::int64_t kAroundNs = 2 * base::kMinute;
+inline constexpr std::int64_t kLongestGapNs = base::kHour;  // a counter that was silent for longer tells nothing of it
 
 struct SamplePoint {
   std::uint64_t series = 0;
@@ -42,10 +46,14 @@ class Shelf {
   virtual base::Result<std::vector<model::Series>> Series(std::int64_t received_s) = 0;
   // Origins of anything at all.
   virtual base::Result<std::vector<std::string>> Origins() = 0;
-  // In the window, and per series the last before (at most kHoldNs) and the first after (at most kGapNs); sorted by
+  // From kAroundNs before the window to kAroundNs after it, of these series (none named: all of the origin); sorted by
   // series and time, each fact once.
-  virtual base::Result<std::vector<SamplePoint>> Samples(const std::string& origin, Window window) = 0;
-  virtual base::Result<std::vector<model::Histogram>> Histograms(const std::string& origin, Window window) = 0;
+  virtual base::Result<std::vector<SamplePoint>> Samples(const std::string& origin, Window window,
+                                                         std::span<const std::uint64_t> series) = 0;
+  virtual base::Result<std::vector<model::Histogram>> Histograms(const std::string& origin, Window window,
+                                                                 std::span<const std::uint64_t> series) = 0;
+  // Of each series the last sample before the window and the first after it, at most kLongestGapNs away.
+  virtual base::Result<std::vector<SamplePoint>> Outside(Window window, std::span<const std::uint64_t> series) = 0;
   virtual base::Result<std::vector<EventCount>> Events(const std::string& origin, Window window) = 0;
   virtual base::Result<std::vector<model::Collective>> Collectives(const std::string& origin, Window window) = 0;
   virtual base::Result<store::Rows> Calls(const std::string& origin, Window window) = 0;
