@@ -10,7 +10,9 @@ constexpr Rule kRules1[] = {
     {{"request_minute", "ttft_p95_s", "", "request_minute.ttft_p95_s", "s", false, false}, Test::objective, 0.0, 1.0, 0.0, 0.0, 1, "ttft", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
     {{"engine_minute", "ttft_p95_s", "", "inference.ttft", "s", false, false}, Test::up, 0.0, 1.5, 0.1, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
     {{"request_minute", "ttft_p95_s", "", "request_minute.ttft_p95_s", "s", false, false}, Test::up, 0.0, 1.5, 0.1, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
-    {{"engine_minute", "queue_p95_s", "", "inference.queue_wait", "s", false, false}, Test::up, 0.0, 2.0, 0.5, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
+    {{"engine_minute", "queue_p95_s", "", "inference.queue_wait", "s", false, false}, Test::up, 0.0, 2.0, 0.5, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
+    {{"engine_minute", "ttft_p95_s", "", "inference.ttft", "s", false, false}, Test::above, 2.0, 1.0, 0.0, 0.0, 1, "", {"engine_minute", "waiting_max", "", "inference.requests_waiting", "{request}", false, false}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
+    {{"engine_minute", "waiting_mean", "", "inference.requests_waiting", "{request}", false, false}, Test::above, 4.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
 constexpr Rule kRules2[] = {
     {{"engine_minute", "tpot_p95_s", "", "inference.tpot", "s", false, false}, Test::objective, 0.0, 1.0, 0.0, 0.0, 1, "tpot", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
     {{"request_minute", "tpot_p95_s", "", "request_minute.tpot_p95_s", "s", false, false}, Test::objective, 0.0, 1.0, 0.0, 0.0, 1, "tpot", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},

@@ -66,11 +66,16 @@ store::Params Range(const std::string& origin, std::int64_t from_ns, std::int64_
 base::Status ReadMinutes(store::Store& store, std::string_view table, const std::string& origin, std::int64_t at_ns, Tracks* tracks) {
   const std::vector<std::string> keys = store::minute_keys(table), columns = ColumnsOf(table);
   if (columns.empty()) return {};
+  // As the view does it, but only the closes of this hour are looked through.
+  const std::string name(table), entity = table == "request_minute" ? "''" : keys[0];
+  const std::string range = " WHERE origin = {origin:String} AND minute > fromUnixTimestamp({from:Int64}) AND minute <= "
+                            "fromUnixTimestamp({to:Int64})";
   std::string sql = "SELECT toUnixTimestamp(minute)";
-  for (const std::string& name : keys) sql += ", `" + name + "`";
-  for (const std::string& name : columns) sql += ", `" + name + "`";
-  sql += " FROM " + std::string(table) + " WHERE origin = {origin:String} AND minute > fromUnixTimestamp({from:Int64}) AND minute <= "
-         "fromUnixTimestamp({to:Int64}) ORDER BY minute";
+  for (const std::string& key : keys) sql += ", `" + key + "`";
+  for (const std::string& column : columns) sql += ", `" + column + "`";
+  sql += " FROM " + name + "_v" + range + " AND ((minute, " + entity + ", version) IN (SELECT minute, entity, max(version) FROM closes" +
+         range + " AND table = '" + name + "' AND entity != '*' GROUP BY minute, entity) OR toStartOfDay(minute) IN (SELECT minute FROM "
+         "closes WHERE origin = {origin:String} AND table = '" + name + "' AND entity = '*')) ORDER BY minute";
   ASSIGN_OR_RETURN(const store::Rows rows, store.Query(sql, Range(origin, at_ns - kReadNs, at_ns)));
   for (std::size_t i = 0; i < rows.size(); ++i) {
     std::vector<std::string> names;
@@ -145,6 +150,29 @@ base::Result<Facts> ReadFacts(store::Store& store, const std::string& origin, st
   RETURN_IF_ERROR(ReadEvents(store, origin, at_ns, &facts));
   RETURN_IF_ERROR(ReadCost(store, origin, at_ns, &facts));
   return facts;
+}
+
+base::Result<Facts> FactsReader::Read(const std::string& origin, std::int64_t at_ns) {
+  const std::int64_t key = (at_ns - closed_after_ns_) / base::kMinute;
+  std::shared_ptr<const Facts> facts;
+  {
+    const std::lock_guard lock(mutex_);
+    const Kept& kept = kept_[origin];
+    if (kept.key == key) facts = kept.facts;
+  }
+  if (facts == nullptr) {
+    ASSIGN_OR_RETURN(Facts fresh, ReadFacts(*store_, origin, at_ns));
+    facts = std::make_shared<const Facts>(fresh);
+    const std::lock_guard lock(mutex_);
+    Kept& kept = kept_[origin];
+    if (key > kept.key) kept = {key, facts};  // a question about the past does not push out the present
+    return fresh;
+  }
+  Facts out = *facts;
+  out.at_ns = at_ns;
+  out.events.clear();
+  RETURN_IF_ERROR(ReadEvents(*store_, origin, at_ns, &out));
+  return out;
 }
 
 void AddRunning(const std::vector<RunningRow>& rows, Facts* facts) {

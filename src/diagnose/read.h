@@ -4,6 +4,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +23,26 @@ std::vector<std::string> ColumnsOf(std::string_view table);
 
 // Closed minutes (at - 65 min, at], links, events and what GPUs and engines cost per hour. `origin` as stored.
 base::Result<Facts> ReadFacts(store::Store& store, const std::string& origin, std::int64_t at_ns);
+
+// ReadFacts for whoever asks every few seconds: minutes, holdings and cost are read once a minute, when a minute has just
+// been closed, events each time. Thread-safe; one per store.
+class FactsReader {
+ public:
+  // `closed_after_ns`: how long after its end a minute stands closed (lateness and a little).
+  explicit FactsReader(store::Store* store, std::int64_t closed_after_ns = 25 * base::kSecond)
+      : store_(store), closed_after_ns_(closed_after_ns) {}
+  base::Result<Facts> Read(const std::string& origin, std::int64_t at_ns);
+
+ private:
+  struct Kept {
+    std::int64_t key = -1;
+    std::shared_ptr<const Facts> facts;
+  };
+  store::Store* store_;
+  std::int64_t closed_after_ns_;
+  std::mutex mutex_;
+  std::map<std::string, Kept> kept_;  // by origin
+};
 
 // Rows of minutes that are not closed yet, as whoever closes minutes keeps them: keys in the order of
 // store::minute_keys(table), value(column) NaN = not measured. A minute that stands closed already is left as it is.

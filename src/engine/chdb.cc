@@ -60,6 +60,23 @@ base::Result<std::unique_ptr<Chdb>> Chdb::Load(const std::string& library, std::
 
 Chdb::~Chdb() = default;
 
+std::unique_ptr<Chdb::Connection> Chdb::Take(const std::string& setup) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = kept_.find(setup);
+  if (it == kept_.end() || it->second.empty()) return nullptr;
+  std::unique_ptr<Connection> connection = std::move(it->second.back());
+  it->second.pop_back();
+  return connection;
+}
+
+void Chdb::Keep(const std::string& setup, std::unique_ptr<Connection> connection) const {
+  constexpr std::size_t kSetups = 8, kEach = 2;
+  const std::lock_guard lock(mutex_);
+  if (kept_.size() >= kSetups && !kept_.contains(setup)) return;
+  std::vector<std::unique_ptr<Connection>>& list = kept_[setup];
+  if (list.size() < kEach) list.push_back(std::move(connection));
+}
+
 base::Result<Chdb::Connection> Chdb::Connect() const {
   std::vector<std::string> copies = arguments_;
   std::vector<char*> argv;

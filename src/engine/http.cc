@@ -123,11 +123,14 @@ class MemoryFile {
   int fd_;
 };
 
+// The one setting that differs from request to request: it is set apart, so that connections can be kept.
+constexpr std::string_view kEachTime = "insert_deduplication_token";
+
 // Settings first, readonly last: after it nothing can be set any more.
 std::string SetStatement(const base::ServerRequest& request) {
   std::string settings, readonly;
   for (const auto& [name, value] : request.query) {
-    if (name.starts_with("param_") || std::ranges::find(kOwnParameters, name) != std::end(kOwnParameters)) continue;
+    if (name.starts_with("param_") || name == kEachTime || std::ranges::find(kOwnParameters, name) != std::end(kOwnParameters)) continue;
     std::string& out = name == "readonly" ? readonly : settings;
     out += (out.empty() ? "SET " : ", ") + name + " = " + Quoted(value, '\'');
   }
@@ -149,14 +152,28 @@ base::ServerAnswer RunQuery(const Chdb& chdb, const base::ServerRequest& request
   for (const auto& [name, value] : request.query) {
     if (!IsName(name)) return ErrorOf("Code: 115. DB::Exception: '" + name + "' is no setting. (UNKNOWN_SETTING)", query_id);
   }
-  auto connection = chdb.Connect();
-  if (!connection.ok()) return ErrorOf("Code: 202. DB::Exception: " + connection.status().message(), query_id);
-  if (const auto database = request.param("database"); !database.empty()) {
-    const ChdbAnswer used = connection->Query("USE " + Quoted(database, '`'), "Null");
-    if (!used.error.empty()) return ErrorOf(used.error, query_id);
+  // Free SQL is readonly: what it does to its session must not be met by anybody else.
+  const bool own = !request.has_param("readonly");
+  const std::string settings = SetStatement(request);
+  const bool token = own && request.has_param(kEachTime);
+  const std::string setup = std::string(request.param("database")) + (token ? "\nT" : "\n") + settings;
+  std::unique_ptr<Chdb::Connection> connection = own ? chdb.Take(setup) : nullptr;
+  if (!connection) {
+    auto fresh = chdb.Connect();
+    if (!fresh.ok()) return ErrorOf("Code: 202. DB::Exception: " + fresh.status().message(), query_id);
+    connection = std::make_unique<Chdb::Connection>(std::move(*fresh));
+    if (const auto database = request.param("database"); !database.empty()) {
+      const ChdbAnswer used = connection->Query("USE " + Quoted(database, '`'), "Null");
+      if (!used.error.empty()) return ErrorOf(used.error, query_id);
+    }
+    if (!settings.empty()) {
+      const ChdbAnswer set = connection->Query(settings, "Null");
+      if (!set.error.empty()) return ErrorOf(set.error, query_id);
+    }
   }
-  if (const std::string settings = SetStatement(request); !settings.empty()) {
-    const ChdbAnswer set = connection->Query(settings, "Null");
+  if (token) {
+    const ChdbAnswer set =
+        connection->Query("SET " + std::string(kEachTime) + " = " + Quoted(request.param(kEachTime), '\''), "Null");
     if (!set.error.empty()) return ErrorOf(set.error, query_id);
   }
   Chdb::Connection::Params params;
@@ -181,7 +198,8 @@ base::ServerAnswer RunQuery(const Chdb& chdb, const base::ServerRequest& request
   if (format.empty()) format = "TabSeparated";
   const ChdbAnswer result = sql.empty() ? ChdbAnswer{} : connection->Query(sql, format, params);
   if (!result.error.empty()) return ErrorOf(result.error, query_id);
-  if (const auto own = TrailingFormat(sql); !own.empty() && !data) format = own;
+  if (own) chdb.Keep(setup, std::move(connection));
+  if (const auto named = TrailingFormat(sql); !named.empty() && !data) format = named;
   base::ServerAnswer answer;
   answer.content_type = ContentType(format);
   char summary[256];

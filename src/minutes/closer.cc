@@ -14,6 +14,7 @@ namespace {
 constexpr std::int64_t kVisibleNs = 17 * base::kSecond;
 constexpr std::int64_t kLookEveryNs = 30 * base::kSecond, kLookHoursEveryNs = 5 * base::kMinute, kLookDayEveryNs = base::kHour;
 constexpr std::int64_t kOriginsEveryNs = base::kMinute, kNewestEveryNs = 10 * base::kSecond, kTickEveryNs = 2 * base::kSecond;
+constexpr std::int64_t kRelaxed = 3;                            // nobody looks: late data is looked for as many times seldomer
 constexpr std::size_t kMostListed = 4000;                       // series named one by one in a query
 constexpr int kProbeEvery = 3;                                  // running minutes without a kind, between two questions
 constexpr std::int64_t kWorldEndedNs = 30 * base::kSecond;  // without anything new, a world is over
@@ -42,7 +43,7 @@ void Closer::Tick(std::int64_t now_ns) {
   const bool same_minute = MinuteOf(now_ns - options_.lateness_ns) == MinuteOf(ticked_at_ - options_.lateness_ns);
   if (same_minute && now_ns - ticked_at_ < kTickEveryNs) return;
   ticked_at_ = now_ns;
-  if (!same_minute || now_ns - refreshed_at_ >= options_.provisional_ns) {
+  if (!same_minute || (!relaxed_ && now_ns - refreshed_at_ >= options_.provisional_ns)) {
     if (const base::Status status = RefreshSeries(now_ns); !status.ok()) return Fail(status.With("reading series"));
     refreshed_at_ = now_ns;
   }
@@ -78,7 +79,7 @@ base::Result<std::int64_t> Closer::ClockOf(const std::string& name, std::int64_t
   *running = true;
   if (name == "live") return now_ns;
   Clocked& clock = clocks_[name];
-  if (now_ns - clock.asked_at >= kNewestEveryNs) {
+  if (now_ns - clock.asked_at >= (relaxed_ ? 2 : 1) * kNewestEveryNs) {
     ASSIGN_OR_RETURN(const std::int64_t newest, shelf_->Newest(name, clock.newest_ns));
     if (newest > clock.newest_ns) clock.newest_ns = newest, clock.seen_at = now_ns;
     clock.asked_at = now_ns;
@@ -117,15 +118,15 @@ base::Status Closer::TickOrigin(const std::string& name, Origin* origin, std::in
   }
   RETURN_IF_ERROR(LookForLate(name, origin, now_ns, &jobs));
   if (!jobs.empty()) RETURN_IF_ERROR(CloseAll(name, origin, std::move(jobs), now_ns));
-  if (now_ns - origin->provisional_at >= options_.provisional_ns) {
-    if (running) {
+  if (relaxed_ || now_ns - origin->provisional_at >= options_.provisional_ns) {
+    if (running && !relaxed_) {
       RETURN_IF_ERROR(Provisional(name, origin, clock_ns));
     } else {
       const std::lock_guard lock(mutex_);
       provisional_.erase(name);
       provisional_requests_.erase(name);
     }
-    origin->provisional_at = now_ns;
+    origin->provisional_at = relaxed_ ? 0 : now_ns;
   }
   std::erase_if(origin->closed, [&](const auto& c) { return c.first < clock_ns - options_.reopen_ns - base::kHour; });
   std::erase_if(origin->waiting, [&](const auto& w) { return w.first < origin->next_ns - 3 * base::kMinute; });
@@ -144,7 +145,7 @@ base::Status Closer::LookForLate(const std::string& name, Origin* origin, std::i
     *at = now_ns;
     return {};
   };
-  RETURN_IF_ERROR(look(&origin->looked_at, kLookEveryNs, 10 * base::kMinute));
+  RETURN_IF_ERROR(look(&origin->looked_at, relaxed_ ? kRelaxed * kLookEveryNs : kLookEveryNs, 10 * base::kMinute));
   RETURN_IF_ERROR(look(&origin->looked_hours_at, kLookHoursEveryNs, 2 * base::kHour));
   RETURN_IF_ERROR(look(&origin->looked_day_at, kLookDayEveryNs, options_.reopen_ns));
   for (auto& [minute, job] : found) jobs->push_back(std::move(job));
@@ -161,6 +162,10 @@ base::Status Closer::LookAt(const std::string& name, Origin* origin, Window wind
   since_ns = std::max(since_ns, oldest - kVisibleNs);
   ASSIGN_OR_RETURN(const std::vector<Arrival> arrivals, shelf_->Arrivals(name, window, since_ns / base::kSecond));
   for (const Arrival& a : arrivals) {
+    if (a.what == 's' || a.what == 'h') {  // the shelf names those of other origins too
+      const auto it = series_.find(a.series);
+      if (it == series_.end() || it->second.series.origin != name) continue;
+    }
     const auto closed = origin->closed.find(a.minute_ns);
     const std::int64_t closed_at = closed == origin->closed.end() ? 0 : static_cast<std::int64_t>(closed->second);
     if ((a.received_s + 1) * base::kSecond <= closed_at - kVisibleNs) continue;
@@ -174,7 +179,6 @@ base::Status Closer::LookAt(const std::string& name, Origin* origin, Window wind
       job.requests = true;
     } else if (a.what == 's' || a.what == 'h') {
       const auto it = series_.find(a.series);
-      if (it == series_.end()) continue;
       for (std::size_t i = 0; i < it->second.uses.size(); ++i) {
         if (!it->second.keys[i][0].empty()) job.wanted.emplace(it->second.uses[i].table, it->second.keys[i][0]);
       }

@@ -70,6 +70,13 @@ class Closer {
   // minute tried again at the next tick.
   void Tick(std::int64_t now_ns);
 
+  // Nobody looks: the running minute is not read, and late data looked for less often. The next tick after it ends reads.
+  // Of the ticking thread.
+  void set_relaxed(bool relaxed) {
+    if (relaxed_ && !relaxed) ticked_at_ = 0;
+    relaxed_ = relaxed;
+  }
+
   // Rows of minutes that are not closed yet, of one origin ("live" or a world), newest last.
   std::vector<MinuteRow> provisional(std::string_view table, std::string_view origin = "live") const;
   std::vector<RequestRow> provisional_requests(std::string_view origin = "live") const;
@@ -131,6 +138,7 @@ class Closer {
   std::unordered_map<std::uint64_t, Named> series_;
   std::int64_t series_since_s_ = 0, origins_at_ = 0, ticked_at_ = 0, refreshed_at_ = 0;
   std::uint64_t last_version_ = 0;
+  bool relaxed_ = false;
   std::map<std::string, Origin> origins_;
   struct Clocked {
     std::int64_t newest_ns = 0, seen_at = 0, asked_at = 0;

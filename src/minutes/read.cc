@@ -239,8 +239,8 @@ class StoreShelf final : public Shelf {
     ASSIGN_OR_RETURN(
         store::Rows rows,
         store_->Query("SELECT m, what, series, type, entity, r, n FROM (" + minute +
-                          "'s' AS what, series, '' AS type, '' AS entity" + tail + "samples" + range + Mine() + end + " UNION ALL " +
-                          minute + "'h' AS what, series, '' AS type, '' AS entity" + tail + "histogram_samples" + range + Mine() + end +
+                          "'s' AS what, series, '' AS type, '' AS entity" + tail + "samples" + range + end + " UNION ALL " +
+                          minute + "'h' AS what, series, '' AS type, '' AS entity" + tail + "histogram_samples" + range + end +
                           " UNION ALL " + minute + "'e' AS what, toUInt64(0) AS series, entity_type AS type, entity" + tail + "events" +
                           range + mine + " AND event IN (" + events_ + ")" + end + " UNION ALL " + minute +
                           "'c' AS what, toUInt64(0) AS series, 'communicator' AS type, communicator AS entity" + tail + "collectives" +

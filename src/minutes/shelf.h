@@ -29,7 +29,8 @@ struct SamplePoint {
   Point point;
 };
 
-// Something of a minute arrived at a second. `what`: s(ample), h(istogram), e(vent), c(ollective), q (a call).
+// Something of a minute arrived at a second. `what`: s(ample), h(istogram), e(vent), c(ollective), q (a call). Those of
+// series may be of another origin.
 struct Arrival {
   std::int64_t minute_ns = 0;
   char what = 's';

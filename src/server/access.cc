@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/access.h"
 
+#include <arpa/inet.h>
 #include <unistd.h>
 
 #include <charconv>
+#include <cstdio>
 #include <sstream>
 
 #include "base/file.h"
@@ -15,27 +17,54 @@ using base::Code;
 using base::Result;
 using base::Status;
 
-// One row of /proc/net/tcp{,6} whose local port is the peer's and whose remote port is ours: its uid.
-int UidIn(const char* path, std::uint16_t peer_port, std::uint16_t local_port) {
+// An address as /proc/net/tcp{,6} prints it: each 32-bit word as the machine holds it. "" = not an address.
+std::string KernelAddress(std::string_view address, bool ipv6) {
+  std::uint32_t words[4] = {};
+  const std::string text(address);
+  std::size_t n = 4;
+  if (::inet_pton(AF_INET6, text.c_str(), words) == 1) {
+    if (!ipv6) return {};
+  } else if (::inet_pton(AF_INET, text.c_str(), words) == 1) {
+    if (!ipv6) n = 1;
+    else words[3] = words[0], words[2] = htonl(0xFFFF), words[0] = 0;  // ::ffff:1.2.3.4
+  } else {
+    return {};
+  }
+  std::string out;
+  for (std::size_t i = 0; i < n; ++i) {
+    char word[9];
+    std::snprintf(word, sizeof word, "%08X", words[i]);
+    out += word;
+  }
+  return out;
+}
+
+// The uid of the rows whose local end is the peer's and whose remote port is ours. The address counts: anybody may bind
+// a port that is in use on another address of 127.0.0.0/8. Rows without an inode (TIME_WAIT, orphans) are of no process
+// and say uid 0. Rows that disagree prove nothing: -1.
+int UidIn(const char* path, std::string_view peer, std::uint16_t peer_port, std::uint16_t local_port) {
+  char wanted[6];
+  std::snprintf(wanted, sizeof wanted, ":%04X", peer_port);
+  const std::string wanted_local = std::string(peer) + wanted;
+  std::snprintf(wanted, sizeof wanted, ":%04X", local_port);
   auto text = base::ReadFile(path);
-  if (!text.ok()) return -1;
+  if (!text.ok() || peer.empty()) return -1;
   std::istringstream lines(*text);
   std::string line;
   std::getline(lines, line);
+  int found = -1;
   while (std::getline(lines, line)) {
+    if (line.find(wanted_local) == std::string::npos) continue;
     std::istringstream fields(line);
-    std::string slot, local, remote, state, queues, timer, retransmit;
+    std::string slot, local, remote, state, queues, timer, retransmit, timeout;
     int uid = -1;
-    fields >> slot >> local >> remote >> state >> queues >> timer >> retransmit >> uid;
-    const auto port = [](const std::string& address) {
-      const std::size_t colon = address.rfind(':');
-      unsigned value = 0;
-      if (colon != std::string::npos) std::from_chars(address.data() + colon + 1, address.data() + address.size(), value, 16);
-      return value;
-    };
-    if (port(local) == peer_port && port(remote) == local_port) return uid;
+    std::uint64_t inode = 0;
+    fields >> slot >> local >> remote >> state >> queues >> timer >> retransmit >> uid >> timeout >> inode;
+    if (local != wanted_local || !remote.ends_with(wanted) || inode == 0) continue;
+    if (found >= 0 && found != uid) return -1;
+    found = uid;
   }
-  return -1;
+  return found;
 }
 
 std::string_view HostOf(std::string_view host) {
@@ -100,9 +129,9 @@ bool IsLoopback(std::string_view address) {
   return address.starts_with("127.") && address.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
-int LoopbackPeerUid(std::uint16_t peer_port, std::uint16_t local_port) {
-  const int uid = UidIn("/proc/net/tcp", peer_port, local_port);
-  return uid >= 0 ? uid : UidIn("/proc/net/tcp6", peer_port, local_port);
+int LoopbackPeerUid(std::string_view peer, std::uint16_t peer_port, std::uint16_t local_port) {
+  const int uid = UidIn("/proc/net/tcp", KernelAddress(peer, false), peer_port, local_port);
+  return uid >= 0 ? uid : UidIn("/proc/net/tcp6", KernelAddress(peer, true), peer_port, local_port);
 }
 
 Result<Access> Access::Make(const Config& config) {
@@ -143,7 +172,7 @@ Result<Caller> Access::Decide(std::string_view address, std::uint16_t peer_port,
   }
   if (address.empty()) return Caller{Scope::agent, "local"};  // a Unix socket with mode 0600
   if (IsLoopback(address)) {
-    const int uid = LoopbackPeerUid(peer_port, local_port);
+    const int uid = LoopbackPeerUid(address, peer_port, local_port);
     if (uid == 0 || uid == static_cast<int>(::geteuid())) return Caller{Scope::agent, "local"};
     if (uid < 0 && ::geteuid() == 0) return Status(Code::denied, "the process behind this connection could not be found: use a token");
     return Status(Code::denied, "this process belongs to another user: use a token");

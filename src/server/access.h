@@ -44,7 +44,7 @@ class Access {
 };
 
 bool IsLoopback(std::string_view address);
-// uid of the process at the other end of a loopback TCP connection; -1 when it cannot be found.
-int LoopbackPeerUid(std::uint16_t peer_port, std::uint16_t local_port);
+// uid of the process at the other end of a loopback TCP connection; -1 when it cannot be found, or not without doubt.
+int LoopbackPeerUid(std::string_view peer, std::uint16_t peer_port, std::uint16_t local_port);
 
 }  // namespace strata::server

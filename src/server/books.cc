@@ -133,7 +133,7 @@ Status Books::Read(const std::string& origin, std::int64_t from_ns, std::int64_t
       it->to_ns = item.to.empty() ? 0 : ParsedTime(item.to);
     }
   }
-  ASSIGN_OR_RETURN(const Rows gm, store_.Query("SELECT * FROM gpu_minute" + minutes, params));
+  ASSIGN_OR_RETURN(const Rows gm, store_.Query("SELECT minute, gpu, energy_j, sm_active_ratio, utilization_ratio FROM gpu_minute" + minutes, params));
   for (std::size_t i = 0; i < gm.size(); ++i) {
     l8_cost::Device& d = facts->measured[{gm.i64(i, "minute"), WholeDevice(gm.text(i, "gpu"))}];
     d.measured = true;
@@ -143,7 +143,8 @@ Status Books::Read(const std::string& origin, std::int64_t from_ns, std::int64_t
   }
   ASSIGN_OR_RETURN(const Rows hm, store_.Query("SELECT minute, node FROM host_minute" + minutes, params));
   for (std::size_t i = 0; i < hm.size(); ++i) facts->nodes[hm.i64(i, "minute")].insert(Text(hm, i, "node"));
-  ASSIGN_OR_RETURN(const Rows em, store_.Query("SELECT * FROM engine_minute" + minutes, params));
+  ASSIGN_OR_RETURN(const Rows em, store_.Query("SELECT minute, engine, model, namespace, pod, running_s, prompt_tokens, cached_tokens, "
+                                               "generation_tokens, preemptions, draft_tokens, accepted_tokens FROM engine_minute" + minutes, params));
   for (std::size_t i = 0; i < em.size(); ++i) {
     l8_cost::EngineFacts e;
     e.engine = Text(em, i, "engine");

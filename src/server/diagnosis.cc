@@ -25,16 +25,22 @@ struct Diagnosis::State {
   const minutes::Closer& closer;
   const base::Clock& clock;
   std::map<std::string, diagnose::Findings> findings;  // of the jobs thread
+  diagnose::FactsReader reader;
 
   mutable std::mutex mutex;
   std::map<std::string, Json> open;
 
-  State(store::Store& s, const minutes::Closer& c, const base::Clock& k) : store(s), closer(c), clock(k) {}
+  State(store::Store& s, const minutes::Closer& c, const base::Clock& k, std::int64_t lateness_ns)
+      : store(s), closer(c), clock(k), reader(&s, lateness_ns + 5 * base::kSecond) {}
 
   // Minutes of the last hour before a time; near now also those that are still running.
   Result<diagnose::Facts> FactsAt(const std::string& origin, std::int64_t at_ns) const {
     ASSIGN_OR_RETURN(diagnose::Facts facts, diagnose::ReadFacts(store, origin, at_ns));
-    if (at_ns < clock.now_ns() - 2 * base::kMinute) return facts;
+    if (at_ns >= clock.now_ns() - 2 * base::kMinute) AddRunning(origin, &facts);
+    return facts;
+  }
+
+  void AddRunning(const std::string& origin, diagnose::Facts* facts) const {
     std::vector<diagnose::RunningRow> running;
     const minutes::Layout& layout = closer.layout();
     for (const std::string_view table : kTables) {
@@ -43,13 +49,12 @@ struct Diagnosis::State {
                            [&layout, row](std::string_view column) { return layout.value(row, column); }});
       }
     }
-    diagnose::AddRunning(running, &facts);
-    return facts;
+    diagnose::AddRunning(running, facts);
   }
 };
 
-Diagnosis::Diagnosis(const Config&, const base::Clock& clock, store::Store& store, const minutes::Closer& closer)
-    : state_(std::make_unique<State>(store, closer, clock)) {}
+Diagnosis::Diagnosis(const Config& config, const base::Clock& clock, store::Store& store, const minutes::Closer& closer)
+    : state_(std::make_unique<State>(store, closer, clock, config.minutes.lateness_ns)) {}
 Diagnosis::~Diagnosis() = default;
 
 Status Diagnosis::Look(const std::string& origin, std::int64_t now_ns) {
@@ -60,7 +65,8 @@ Status Diagnosis::Look(const std::string& origin, std::int64_t now_ns) {
     ASSIGN_OR_RETURN(std::vector<diagnose::Finding> open, diagnose::ReadOpenFindings(s.store, origin));
     it->second.Restore(std::move(open));
   }
-  ASSIGN_OR_RETURN(const diagnose::Facts facts, s.FactsAt(origin, now_ns));
+  ASSIGN_OR_RETURN(diagnose::Facts facts, s.reader.Read(origin, now_ns));
+  s.AddRunning(origin, &facts);
   const std::vector<diagnose::Finding> changed = it->second.Update(facts, diagnose::Diagnose(facts), now_ns);
   if (!changed.empty()) RETURN_IF_ERROR(diagnose::WriteFindings(s.store, changed, now_ns));
   Json list = Json::MakeArray();

@@ -299,6 +299,8 @@ Outcome Ingest::SubmitAndWait(Incoming incoming) {
 
 void Ingest::Look() { state_->hot_until = base::monotonic_ns() + 15 * base::kSecond; }
 
+bool Ingest::looked_at() const { return base::monotonic_ns() < state_->hot_until.load(); }
+
 bool Ingest::Flush(std::int64_t timeout_ns) {
   State& s = *state_;
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::nanoseconds(timeout_ns);

@@ -80,6 +80,7 @@ class Ingest {
 
   // Somebody looks: segments are sealed every 2 s for the next 15 s.
   void Look();
+  bool looked_at() const;  // within the last 15 s
   // Seals now and waits until everything accepted so far is in the store, or the timeout passes (false).
   bool Flush(std::int64_t timeout_ns);
   void Stop();  // drains the queue, seals; segments that remain are moved at the next start

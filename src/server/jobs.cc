@@ -51,11 +51,14 @@ struct Jobs::State {
   std::unique_ptr<Diagnosis> diagnosis;
 
   std::map<std::string, std::set<std::int64_t>> to_book;  // of the jobs thread
-  std::int64_t supervised_at = 0, diagnosed_at = 0;
+  std::int64_t diagnosed_at = 0;
+  std::set<std::string> closed_since;  // origins of which a minute was closed since the last diagnosis
 
   std::mutex thread_mutex;
-  std::condition_variable wake;
-  bool stopping = false;
+  std::condition_variable wake, passed;
+  bool stopping = false, asked = false;
+  bool relaxed = false;                 // nobody looked at the last pass: running minutes were not read
+  std::uint64_t passes = 0;
   std::thread thread;
   std::atomic<std::int64_t> cpu_ns{0};
 
@@ -71,6 +74,7 @@ struct Jobs::State {
   void Closed(const minutes::ClosedMinute& m) {
     std::set<std::int64_t>& minutes = to_book[m.origin];
     minutes.insert(m.minute_ns);
+    closed_since.insert(m.origin);
     // A call that ended changes the books of every minute in which it ran.
     for (const minutes::RequestRow& r : m.requests) {
       const std::int64_t last = std::min(r.end_ts, r.ts + base::kHour);
@@ -100,10 +104,13 @@ struct Jobs::State {
     }
   }
 
-  void Diagnose(std::int64_t now) {
+  // With running minutes every 10 s while somebody looks, else when a minute was closed.
+  void Diagnose(std::int64_t now, bool seldom) {
     if (now - diagnosed_at < 10 * base::kSecond) return;
     diagnosed_at = now;
     for (const std::string& origin : place.origins()) {
+      if (seldom && !closed_since.contains(origin)) continue;
+      closed_since.erase(origin);
       const Status status = diagnosis->Look(origin, now);
       if (!status.ok()) Report("diagnosis", status);
     }
@@ -120,13 +127,30 @@ struct Jobs::State {
     error = text;
   }
 
+  // Whoever begins to look gets the running minute too: what waits is moved, and a pass is made.
+  void CatchUp() {
+    {
+      const std::lock_guard lock(thread_mutex);
+      if (!relaxed || stopping) return;
+    }
+    ingest.Look();
+    ingest.Flush(2 * base::kSecond);
+    std::unique_lock lock(thread_mutex);
+    asked = true;
+    wake.notify_all();
+    passed.wait_for(lock, std::chrono::seconds(3), [&] { return stopping || !relaxed; });
+  }
+
   void Run() {
     for (;;) {
       {
         std::unique_lock lock(thread_mutex);
-        wake.wait_for(lock, std::chrono::seconds(1), [&] { return stopping; });
+        wake.wait_for(lock, std::chrono::seconds(1), [&] { return stopping || asked; });
         if (stopping) return;
+        asked = false;
       }
+      const bool seldom = !ingest.looked_at();
+      closer->set_relaxed(seldom);
       store.Supervise();
       const std::int64_t now = clock.now_ns();
       closer->Tick(now);
@@ -134,8 +158,12 @@ struct Jobs::State {
         Report("minutes", base::Failed(stats.last_error));
       }
       Book(now);
-      Diagnose(now);
+      Diagnose(now, seldom);
       cpu_ns = ThreadCpuNs();
+      const std::lock_guard lock(thread_mutex);
+      relaxed = seldom;
+      ++passes;
+      passed.notify_all();
     }
   }
 };
@@ -167,6 +195,7 @@ void Jobs::Stop() {
     const std::lock_guard lock(s.thread_mutex);
     s.stopping = true;
     s.wake.notify_all();
+    s.passed.notify_all();
   }
   if (s.thread.joinable()) s.thread.join();
 }
@@ -206,6 +235,7 @@ Result<Json> Jobs::Cost(std::int64_t from, std::int64_t to, std::string_view by,
 
 Result<Json> Jobs::Why(std::string_view symptom, std::string_view entity, std::int64_t at, std::string_view origin) {
   if (!state_->diagnosis) return base::Unavailable("starting");
+  if (at > state_->clock.now_ns() - 2 * base::kMinute) state_->CatchUp();
   return state_->diagnosis->Why(symptom, entity, at, origin);
 }
 

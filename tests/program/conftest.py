@@ -37,6 +37,7 @@ def world(tmp_path_factory):
     try:
         books = "SELECT uniqExact(minute) AS n FROM ledger WHERE origin = 'demo'"
         wait_for(lambda: made.one(books) >= 25, 120, "a ledger of the world's first pass", 1)
+        wait_for(lambda: made.status()["layers"][7]["state"] != "absent", 30, "L8 in the status")
         yield made
         code = made.stop()
     finally:
