@@ -137,6 +137,8 @@ struct Log::State {
     }
   }
 
+  Status Leave(std::uint64_t segment, const std::string& aside);
+
   std::string Path(std::uint64_t segment) const {
     char file[32];
     std::snprintf(file, sizeof file, "/%016llx.wal", static_cast<unsigned long long>(segment));
@@ -405,8 +407,17 @@ Result<std::vector<TablePart>> Log::Read(std::uint64_t segment) const {
   return out;
 }
 
-Status Log::Done(std::uint64_t segment) {
-  State& s = *state_;
+Status Log::Done(std::uint64_t segment) { return state_->Leave(segment, ""); }
+
+Result<std::string> Log::SetAside(std::uint64_t segment) {
+  std::string file = state_->options.dir + "/" + segment_name(segment) + ".refused";
+  RETURN_IF_ERROR(state_->Leave(segment, file));
+  return file;
+}
+
+// Its batches stay known; the file is deleted, or renamed where a name is given.
+Status Log::State::Leave(std::uint64_t segment, const std::string& aside) {
+  State& s = *this;
   const std::string path = s.Path(segment);
   std::vector<std::pair<std::int64_t, Hash128>> batches;
   auto bytes = base::ReadFile(path, 2u << 30);
@@ -417,7 +428,7 @@ Status Log::Done(std::uint64_t segment) {
   }
   const std::lock_guard lock(s.mutex);
   RETURN_IF_ERROR(s.KeepSeen(batches));
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return FromErrno(path);
+  if ((aside.empty() ? ::unlink(path.c_str()) : ::rename(path.c_str(), aside.c_str())) != 0 && errno != ENOENT) return FromErrno(path);
   s.sealed.erase(segment);
   return Status::Ok();
 }

@@ -69,6 +69,8 @@ class Log {
   // Rows per table of a sealed segment; frames after a damaged one are left out.
   base::Result<std::vector<TablePart>> Read(std::uint64_t segment) const;
   base::Status Done(std::uint64_t segment);   // every table has it: deleted
+  // It cannot be taken: kept in the folder as <segment_name>.refused and never read again. Returns that file.
+  base::Result<std::string> SetAside(std::uint64_t segment);
 
   Facts facts() const;
   std::string segment_name(std::uint64_t segment) const;  // unique for ever: the dedup token's first half

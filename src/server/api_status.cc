@@ -73,11 +73,17 @@ Json IngestJson(const Services& s) {
   return j;
 }
 
+// What a layer knows without a series of its own: when it was last fed, and signals that rows tell, with their state.
+struct Derived {
+  std::map<std::string, std::int64_t> last;  // by origin
+  std::map<std::string_view, std::pair<const char*, const char*>> signals;  // id -> state, why
+};
+
 using Signals = std::map<std::string, std::map<std::string, SignalFacts>>;
 
 Json LayerJson(const model::Catalog& catalog, const Signals& seen, const std::vector<model::SourceState>& sources,
                const std::map<std::string, std::map<std::string, std::uint64_t>>& counts, std::int64_t now,
-               const std::map<std::string, std::int64_t>& extra) {
+               const Derived& derived) {
   LayerFacts facts;
   Json signals = Json::MakeArray();
   std::vector<std::string_view> types;
@@ -92,14 +98,16 @@ Json LayerJson(const model::Catalog& catalog, const Signals& seen, const std::ve
     if (std::find(types.begin(), types.end(), signal.entity) == types.end()) types.push_back(signal.entity);
     Json j;
     j.set("signal", signal.id).set("unit", signal.unit);
-    if (last == 0) {
+    if (const auto it = derived.signals.find(signal.id); last == 0 && it != derived.signals.end()) {
+      j.set("state", it->second.first).set("why", it->second.second);
+    } else if (last == 0) {
       j.set("state", "absent").set("why", signal.sources.empty() && signal.kind != model::Kind::event ? "no source" : "no source has sent it");
     } else {
       j.set("state", "measured").set("why", last < now - kFresh ? Json("last seen " + base::FormatTime(last)) : Json());
     }
     signals.push(std::move(j));
   }
-  for (const auto& [origin, last] : extra) Merge(&facts, origin, last);
+  for (const auto& [origin, last] : derived.last) Merge(&facts, origin, last);
   for (const auto& [origin, by_type] : counts) {
     for (const auto& [type, n] : by_type) {
       if (std::find(types.begin(), types.end(), type) != types.end()) facts.entities += n;
@@ -121,23 +129,33 @@ Json LayerJson(const model::Catalog& catalog, const Signals& seen, const std::ve
   return layer;
 }
 
-// When layers without metric signals of their own were last fed: holdings (L4), spans (L7), the ledger (L8).
-std::map<std::string, std::int64_t> ExtraOf(const Services& s, std::string_view layer, const Signals& seen) {
-  std::map<std::string, std::int64_t> extra;
+// Holdings (L4), spans (L7) and the ledger (L8) are rows, not series.
+Derived DerivedOf(const Services& s, std::string_view layer, const Signals& seen) {
+  Derived d;
   const std::int64_t now = s.clock.now_ns();
   if (layer == "l4_sched") {
     for (const std::string& origin : s.place.origins()) {
-      if (!s.place.held(origin).empty()) extra[origin] = now;
+      if (!s.place.held(origin).empty()) d.last[origin] = now;
     }
+    if (!d.last.empty()) d.signals["gpu.holding.share"] = {"measured", "in the table holdings"};
   } else if (layer == "l7_genai") {
     for (const auto& [origin, by_signal] : seen) {
       const auto it = by_signal.find("trace.span");
-      if (it != by_signal.end()) extra[origin] = it->second.last_ns;
+      if (it != by_signal.end()) d.last[origin] = it->second.last_ns;
+    }
+    if (d.last.empty()) return d;
+    for (const char* id : {"gen_ai.client.operation.duration", "gen_ai.client.input_tokens", "gen_ai.client.output_tokens"}) {
+      d.signals[id] = {"measured", "per call, from spans, in the table requests"};
     }
   } else if (layer == "l8_cost") {
-    extra = s.jobs.ledger_last();
+    d.last = s.jobs.ledger_last();
+    if (d.last.empty()) return d;
+    for (const char* id : {"cost.bill", "cost.unallocated", "cost.idle", "cost.gpu_hour"}) d.signals[id] = {"measured", "in the table ledger"};
+    for (const char* id : {"cost.useful", "cost.per_useful_token", "cost.per_token", "cost.per_request", "energy.per_token"}) {
+      d.signals[id] = {"estimated", "dealt over tokens by the policy that each ledger row names"};
+    }
   }
-  return extra;
+  return d;
 }
 
 struct ProcessFacts {
@@ -174,7 +192,7 @@ Json StatusAnswer(const Services& s) {
   const auto counts = s.place.entity_counts();
   Json layers = Json::MakeArray();
   for (const model::Catalog* catalog : s.catalogs) {
-    layers.push(LayerJson(*catalog, seen, sources, counts, now, ExtraOf(s, catalog->layer, seen)));
+    layers.push(LayerJson(*catalog, seen, sources, counts, now, DerivedOf(s, catalog->layer, seen)));
   }
   Json origins = Json::MakeArray();
   for (const std::string& origin : s.place.origins()) origins.push(origin);

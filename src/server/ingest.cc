@@ -5,11 +5,14 @@
 #include <time.h>
 
 #include <atomic>
+#include <cstdio>
 #include <condition_variable>
 #include <deque>
 #include <future>
+#include <limits>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "server/place.h"
 #include "store/rows.h"
@@ -70,6 +73,8 @@ struct Ingest::State {
 
   std::atomic<std::int64_t> hot_until{0};  // monotonic
   std::atomic<std::uint64_t> samples{0}, spans{0}, logs{0}, events{0}, requests{0}, bytes{0};
+  std::uint64_t tried_segment = ~0ull;  // of the mover
+  int tries = 0;
   std::atomic<std::uint64_t> moved_segments{0}, move_failures{0}, syncs{0};
   std::atomic<std::int64_t> sync_ns{0}, last_move_ns{0}, cpu_ns{0}, mover_cpu_ns{0};
   mutable std::mutex error_mutex;
@@ -187,7 +192,7 @@ struct Ingest::State {
         if (!synced.ok()) {
           namer.forget();
           for (Outcome& o : outcomes) {
-            if (o.status.ok() && !o.duplicate) o.status = Status(Code::unavailable, synced.message());
+            if (o.status.ok()) o.status = Status(Code::unavailable, synced.message());
           }
         }
       }
@@ -206,23 +211,52 @@ struct Ingest::State {
     }
   }
 
-  // Moves the oldest segment; false when there is none or it failed.
+  // How often a segment is tried that the engine answers with an error, while it works for others: what is wrong with the
+  // data itself shows at once, any other failure may pass.
+  static int Patience(const Status& status) {
+    switch (status.code()) {
+      case Code::unavailable: case Code::exhausted: return std::numeric_limits<int>::max();
+      case Code::invalid: case Code::unsupported: case Code::not_found: return 3;
+      default: return 30;
+    }
+  }
+
+  // Moves the oldest segment; false when there is none or it failed. A segment that is refused for good is set aside,
+  // all of it but the refused tables moved.
   bool MoveOne() {
     const std::vector<std::uint64_t> waiting = log.Sealed();
     if (waiting.empty()) return false;
     const std::uint64_t segment = waiting.front();
-    Status status;
+    if (segment != tried_segment) tried_segment = segment, tries = 0;
+    ++tries;
+    Status status, refused;
+    std::uint64_t refused_rows = 0;
     auto tables = log.Read(segment);
     if (tables.ok()) {
       const std::string name = log.segment_name(segment);
       for (const log::TablePart& t : *tables) {
         const std::string_view table = store::table_name(static_cast<store::Table>(t.table));
         status = store.Insert(table, t.bytes, name + ":" + std::string(table));
-        if (!status.ok()) break;
+        if (status.ok()) continue;
+        if (tries < Patience(status) || !store.Query("SELECT 1").ok()) break;
+        refused = std::exchange(status, Status::Ok());
+        refused_rows += t.rows;
       }
-      if (status.ok()) status = log.Done(segment);
-    } else {
+    } else if (tables.status().code() != Code::not_found && tries < Patience(tables.status())) {
       status = tables.status();
+    } else {
+      refused = tables.status();
+      refused_rows = 1;  // nobody can say how many
+    }
+    if (status.ok() && refused.ok()) status = log.Done(segment);
+    if (status.ok() && !refused.ok()) {
+      auto file = log.SetAside(segment);
+      status = file.status();
+      if (file.ok()) {
+        base::Drop(base::Reason::store_failed, refused_rows);
+        std::fprintf(stderr, "strata: %llu rows refused by the engine for good (%.300s); the segment stays in %s\n",
+                     static_cast<unsigned long long>(refused_rows), refused.message().c_str(), file->c_str());
+      }
     }
     const std::lock_guard lock(error_mutex);
     if (!status.ok()) {

@@ -48,7 +48,7 @@ base::Status ToStatus(const base::HttpAnswer& answer) {
   switch (ExceptionCode(answer)) {
     case 60: case 81: case 46: case 47: return base::NotFound(std::move(text));
     case 62: case 43: case 53: case 72: case 456: case 457: return base::Invalid(std::move(text));
-    case 158: case 159: case 160: case 241: case 243: case 307: case 396: return base::Exhausted(std::move(text));
+    case 158: case 159: case 160: case 241: case 243: case 252: case 307: case 396: return base::Exhausted(std::move(text));
     case 164: case 497: case 516: return base::Denied(std::move(text));
     default: break;
   }
