@@ -29,6 +29,7 @@
 #include <optional>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "base/json.h"
 
@@ -112,6 +113,7 @@ struct Server : std::enable_shared_from_this<Server> {
   std::unique_ptr<asio::local::stream_protocol::acceptor> local;
   std::unique_ptr<asio::steady_timer> retry;   // after a failed accept
   std::set<std::shared_ptr<Session>> sessions;  // I/O thread only
+  std::size_t bodies = 0;                       // bytes reserved for request bodies; I/O thread only
   std::atomic<bool> stopping{false};
   std::thread io_thread;
 
@@ -160,6 +162,7 @@ class Session : public std::enable_shared_from_this<Session> {
     if (closed_) return;
     closed_ = true;
     timer_.cancel();
+    Release();
     Error ignored;
     socket().shutdown(Socket::shutdown_both, ignored);
     socket().close(ignored);
@@ -202,7 +205,26 @@ class Session : public std::enable_shared_from_this<Session> {
     });
   }
 
+  // Room for the body before it is read: nobody has been asked who they are yet, and 1,000 bodies are a lot of memory.
+  // A body of unknown length counts as the largest.
+  bool Reserve() {
+    const auto length = parser_->content_length();
+    const std::size_t wanted = length ? static_cast<std::size_t>(*length) : parser_->is_done() ? 0 : server_.options.max_body;
+    const std::size_t limit = std::max(server_.options.max_bodies, server_.options.max_body);
+    if (wanted > limit - std::min(server_.bodies, limit)) return false;
+    reserved_ = wanted;
+    server_.bodies += wanted;
+    return true;
+  }
+
+  void Release() { server_.bodies -= std::exchange(reserved_, 0); }
+
   void ReadBody() {
+    if (!Reserve()) {
+      ServerAnswer busy = ErrorAnswer(503, "unavailable", "too many large requests at the same time; try again later");
+      busy.headers.emplace_back("Retry-After", "1");
+      return Reply(std::move(busy), false);
+    }
     const auto expect = parser_->get().find("Expect");
     if (expect != parser_->get().end()) {
       auto line = std::make_shared<std::string>("HTTP/1.1 100 Continue\r\n\r\n");
@@ -286,6 +308,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void Reply(ServerAnswer answer, bool keep_alive) {
     if (closed_) return;
+    Release();
     keep_alive = keep_alive && !server_.stopping;
     auto text = std::make_shared<std::string>(HeadOf(answer, keep_alive, false));
     auto body = std::make_shared<std::string>(head_only_ ? std::string() : std::move(answer.body));
@@ -389,6 +412,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::optional<http::request_parser<http::string_body>> parser_;
   std::string peer_;
   std::uint16_t peer_port_, local_port_;
+  std::size_t reserved_ = 0;
   bool closed_ = false, timed_out_ = false, keep_alive_ = true, head_only_ = false, http_1_0_ = false;
 };
 

@@ -52,6 +52,7 @@ struct ServerOptions {
   int max_connections = 1024;        // beyond: 503 and close
   int max_streams = 64;
   std::size_t max_body = 16u << 20;  // beyond: 413
+  std::size_t max_bodies = 256u << 20;  // of all requests that are being read or answered; beyond: 503
   std::size_t max_header = 32u << 10;
   std::int64_t idle_timeout_ms = 75'000;
   std::int64_t request_timeout_ms = 30'000;  // from a request's first byte to its last: 408

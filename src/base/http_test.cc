@@ -89,6 +89,22 @@ class HttpTest : public testing::Test {
   HttpClient client_;
 };
 
+TEST_F(HttpTest, BodiesThatWaitHaveABudget) {
+  ServerOptions options;
+  options.max_body = 1000;
+  options.max_bodies = 1500;
+  Start(options);
+  const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 900\r\n\r\n";
+  const int slow = Connect();
+  ASSERT_EQ(::send(slow, head.data(), head.size(), MSG_NOSIGNAL), static_cast<ssize_t>(head.size()));
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_NE(Raw(head + std::string(900, 'x')).find(" 503 "), std::string::npos);
+  EXPECT_NE(Raw("GET / HTTP/1.1\r\nConnection: close\r\n\r\n").find(" 200 "), std::string::npos);   // no body, no budget
+  ::close(slow);
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  for (int i = 0; i < 3; ++i) EXPECT_NE(Raw(head + std::string(900, 'x')).find(" 200 "), std::string::npos) << i;  // given back
+}
+
 TEST_F(HttpTest, AsksAndAnswers) {
   Start();
   auto answer = client_.Send(To("/a%20b?q=x%2By+z&r"));

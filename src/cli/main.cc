@@ -141,6 +141,12 @@ int main(int argc, char** argv) {
 
   app.add_subcommand("engine", "the database child of the server; not for hand use");
 
+  const std::string_view word = argc > 1 ? argv[1] : "-";
+  const auto known = app.get_subcommands([&](CLI::App* one) { return one->get_name() == word; });
+  if (!word.starts_with('-') && known.empty()) {
+    cli::Fail(base::Invalid("no command \"" + std::string(word) + "\"; strata --help lists them"));
+    return 2;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

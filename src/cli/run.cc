@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/decode_any.h"
 #include "cli/player.h"
+#include "server/access.h"
 #include "server/server.h"
 
 namespace strata::cli {
@@ -130,12 +131,17 @@ int RunServer(const RunOptions& options) {
   auto config = LoadConfig(options);
   if (!config.ok()) return Fail(config.status());
   if (options.check) {
+    if (auto access = server::Access::Make(*config); !access.ok()) return Fail(access.status());
     std::printf("%s: good\n", options.config_file.empty() ? "defaults" : options.config_file.c_str());
     return 0;
   }
   const EndSignals signals;
   std::unique_ptr<base::Clock> file_clock;
-  if (!options.clock_file.empty()) file_clock = base::MakeFileClock(options.clock_file);
+  if (!options.clock_file.empty()) {
+    file_clock = base::MakeFileClock(options.clock_file);
+    // In 1970 everything would be refused as of the future, and what is kept would be past its retention.
+    if (file_clock->now_ns() == 0) return Fail(base::Invalid("--clock " + options.clock_file + ": the file's first line is no time (RFC 3339 or unix seconds)"));
+  }
   const base::Clock& clock = file_clock ? *file_clock : base::Clock::system();
   auto server = server::Server::Start(*config, clock, PageFolder());
   if (!server.ok()) return Fail(server.status());

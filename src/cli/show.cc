@@ -30,6 +30,15 @@ int PrintJson(const Json& json) {
   return 0;
 }
 
+// The unit "1" is a ratio but for these, which go as plain numbers.
+std::string Value(double value, const std::string& signal, const std::string& unit) {
+  for (const std::string_view plain : {"train.loss", "train.grad_norm", "train.learning_rate", "gpu.fault.last_code", "inference.model_info",
+                                       "inference.engine_awake", "gpu.health", "system.infiniband.state", "k8s.pod.phase"}) {
+    if (signal == plain && unit == "1") return Short(value, "");
+  }
+  return Short(value, unit);
+}
+
 int StateColour(const std::string& state) {
   return state == "live" ? 32 : state == "replayed" ? 36 : state == "stale" ? 33 : 2;
 }
@@ -81,7 +90,7 @@ void PrintStatusTable(const Json& status) {
 
 void PrintEvidence(const Json& line) {
   std::printf("      %-9s %s = %s", line["role"].as_string().c_str(), line["signal"].as_string().c_str(),
-              line["value"].is_number() ? Short(line["value"].as_double(), line["unit"].as_string()).c_str() : "not measured");
+              line["value"].is_number() ? Value(line["value"].as_double(), line["signal"].as_string(), line["unit"].as_string()).c_str() : "not measured");
   if (line["baseline"].is_number()) std::printf(" (usual %s)", Short(line["baseline"].as_double(), line["unit"].as_string()).c_str());
   std::printf("  %s%s%s\n", line["entity"].as_string().c_str(), line["since"].is_string() ? " since " : "",
               line["since"].as_string().c_str());
@@ -115,8 +124,12 @@ int ShowCost(const Ask& ask) {
   std::printf("%s to %s%s\n\n", cost["from"].as_string().c_str(), cost["to"].as_string().c_str(),
               ask.origin == "live" ? "" : ("   replayed: " + ask.origin).c_str());
   const char* bound = cost["useful_bound"].as_string() == "upper" ? "at least " : "";
-  std::printf("%s  %s%s per million useful tokens\n", Bold("cost per useful token").c_str(), bound, Money(cost["headline"], currency, 1e6).c_str());
-  std::printf("fully loaded           %s%s\n", bound, Money(cost["headline_loaded"], currency, 1e6).c_str());
+  const auto headline = [&](const Json& value) {
+    const std::string money = Money(value, currency, 1e6);
+    return money == "not measured" ? money : bound + money + " per million useful tokens";
+  };
+  std::printf("%s  %s\n", Bold("cost per useful token").c_str(), headline(cost["headline"]).c_str());
+  std::printf("fully loaded           %s\n", headline(cost["headline_loaded"]).c_str());
   std::printf("bill                   %s   unallocated %s   unobserved %s   residual %s\n\n", Money(cost["bill"]["cost"], currency).c_str(),
               Money(cost["unallocated"]["cost"], currency).c_str(), Money(cost["unobserved"]["cost"], currency).c_str(),
               cost["residual"].is_string() ? cost["residual"].as_string().c_str() : cost["residual"].dump().c_str());
@@ -195,7 +208,7 @@ int ShowCore(const Ask& ask) {
       const double last = points.empty() ? NAN : points.back().at(1).as_double();
       std::string labels;
       for (const auto& [k, v] : signal["attributes"].object()) labels += " " + v.as_string();
-      std::printf("  %-34.34s %10s  %s  %s%s\n", signal["signal"].as_string().c_str(), Short(last, signal["unit"].as_string()).c_str(),
+      std::printf("  %-34.34s %10s  %s  %s%s\n", signal["signal"].as_string().c_str(), Value(last, signal["signal"].as_string(), signal["unit"].as_string()).c_str(),
                   Sparkline(signal["points"], 60).c_str(), Dim(signal["entity"].as_string()).c_str(), Dim(labels).c_str());
     }
     for (const Json& e : layer["events"].array()) {
@@ -272,7 +285,7 @@ int ShowTop(const Ask& ask, bool once) {
           if (++n > 4) break;
           const auto& points = spark["points"].array();
           std::printf("%-9s %-28.28s %10s  %s  %s%s\n", layer["layer"].as_string().c_str(), spark["signal"].as_string().c_str(),
-                      Short(points.back().at(1).as_double(), spark["unit"].as_string()).c_str(), Sparkline(spark["points"], 40).c_str(),
+                      Value(points.back().at(1).as_double(), spark["signal"].as_string(), spark["unit"].as_string()).c_str(), Sparkline(spark["points"], 40).c_str(),
                       Dim(spark["entity"].as_string()).c_str(), spark["origin"].as_string() == "live" ? "" : Paint(" replayed", 36).c_str());
         }
       }
@@ -283,7 +296,10 @@ int ShowTop(const Ask& ask, bool once) {
     return true;
   });
   if (shown) return 0;
-  return Fail(result.ok() ? base::Failed("the server answered " + std::to_string(result->status)) : result.status());
+  if (!result.ok()) {
+    return Fail(base::Unavailable(result.status().message() + "; is strata running at " + ask.url + "? (strata up, or --url)"));
+  }
+  return Fail(base::Failed("the server answered " + std::to_string(result->status)));
 }
 
 int ShowVersion(bool json) {

@@ -33,12 +33,12 @@ constexpr Rule kRules6[] = {
 constexpr Rule kRules7[] = {
     {{"gpu_minute", "utilization_ratio", "", "gpu.utilization", "1", false, false}, Test::down, 0.0, 1.5, 0.2, 0.0, 1, "", {"engine_minute", "waiting_max", "", "inference.requests_waiting", "{request}", false, false}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
 constexpr Rule kRules8[] = {
-    {{"gpu_minute", "tensor_active_ratio", "", "gpu.tensor.active", "1", false, false}, Test::below, 0.1, 1.0, 0.0, 0.0, 1, "", {"gpu_minute", "utilization_ratio", "", "gpu.utilization", "1", false, false}, 0.9, {}, Role::need, 0, 1.0, {}, ""}};
+    {{"gpu_minute", "tensor_active_ratio", "", "gpu.tensor.active", "1", false, false}, Test::below, 0.1, 1.0, 0.0, 0.0, 5, "", {"gpu_minute", "utilization_ratio", "", "gpu.utilization", "1", false, false}, 0.9, {}, Role::need, 0, 1.0, {}, ""}};
 constexpr Rule kRules9[] = {
     {{"job_minute", "steps", "", "train.step.duration", "1", true, false}, Test::stopped, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
 constexpr Rule kRules10[] = {
     {{"job_minute", "step_p50_s", "", "train.step.duration", "s", false, false}, Test::up, 0.0, 1.2, 0.01, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
-    {{"comm_minute", "lateness_mean_s", "", "comm.rank.lateness", "s", false, false}, Test::skew, 0.005, 3.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
+    {{"comm_minute", "lateness_mean_s", "", "comm.rank.lateness", "s", false, false}, Test::skew, 0.02, 3.0, 0.0, 0.0, 2, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
 constexpr Rule kRules11[] = {
     {{"job_minute", "nonfinite", "", "train.nonfinite", "{event}", true, false}, Test::above, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
     {{"job_minute", "grad_norm_max", "", "train.grad_norm", "1", false, false}, Test::up, 0.0, 5.0, 0.5, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
@@ -134,7 +134,7 @@ constexpr std::string_view kNames32[] = {
     "busy_not_useful",
     "itl_up"};
 constexpr Rule kRules33[] = {
-    {{"comm_minute", "lateness_mean_s", "", "comm.rank.lateness", "s", false, false}, Test::skew, 0.005, 3.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 3.0, {}, "one rank comes late and the others wait for it"},
+    {{"comm_minute", "lateness_mean_s", "", "comm.rank.lateness", "s", false, false}, Test::skew, 0.02, 3.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 3.0, {}, "one rank comes late and the others wait for it"},
     {{"comm_minute", "wait_mean_s", "", "comm.rank.wait", "s", false, false}, Test::up, 0.0, 1.5, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "waiting in collectives rose"},
     {{"gpu_minute", "clock_core_hz", "", "gpu.clock.core", "Hz", false, false}, Test::skew_low, 0.0, 1.05, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "one GPU's clock is below its peers'"},
     {{"comm_minute", "stragglers", "", "comm.straggler", "1", true, false}, Test::above, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "straggler events"}};
@@ -146,7 +146,7 @@ constexpr Rule kRules35[] = {
     {{"comm_minute", "busbw", "", "comm.collective.busbw", "By/s", false, false}, Test::down, 0.0, 1.3, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 2.0, {}, "bus bandwidth fell"},
     {{"host_minute", "tcp_retransmits", "tcp_segments", "system.network.tcp.retransmits", "1", true, true}, Test::above, 0.01, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "TCP retransmits"},
     {{"host_minute", "ib_errors", "", "system.infiniband.errors", "{error}", true, false}, Test::above, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "InfiniBand errors"},
-    {{"comm_minute", "lateness_mean_s", "", "comm.rank.lateness", "s", false, false}, Test::skew, 0.005, 3.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::veto, 0, 1.0, {}, "one rank comes late: a straggler, not a link"}};
+    {{"comm_minute", "lateness_mean_s", "", "comm.rank.lateness", "s", false, false}, Test::skew, 0.02, 3.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::veto, 0, 1.0, {}, "one rank comes late: a straggler, not a link"}};
 constexpr std::string_view kNames36[] = {
     "train_slow",
     "throughput_down"};

@@ -12,7 +12,7 @@ constexpr double kRobust = 1.4826, kDeviations = 3;
 constexpr double kLeastSpread = 0.05;     // of the median: a flat past is not taken for infinitely sure
 constexpr std::size_t kLeastPast = 3, kShortPast = 8;
 constexpr double kShortPastRatio = 1.5;   // with little past, only a clear change counts
-constexpr double kLeastCovered = 20;
+constexpr double kLeastCovered = 20, kEnoughCovered = 45;
 
 struct Past {
   bool known = false;
@@ -143,8 +143,10 @@ Verdict Judge(const Facts& facts, const Rule& rule, const Track& track) {
   if (against_past && !past.known) return out;
   const double line = rule.test == Test::objective ? ObjectiveOf(facts, rule, track) : rule.line;
   if (std::isnan(line)) return out;
-  // The newest minute, or the one before it: the running one may have seen too little yet.
+  // The newest minute speaks; while it has hardly begun, the one before it may speak too.
   const std::size_t newest = values.size() - 1;
+  const Row& last = track.rows.back();
+  if (last.minute_ns != values[newest].first || last.covered_s >= kEnoughCovered) fresh = 1;
   std::size_t at = newest;
   out.holds = Holds::no;
   for (std::size_t back = 0; back < std::min<std::size_t>(fresh, 2); ++back) {
@@ -173,6 +175,7 @@ Verdict JudgePeers(const Facts& facts, const Rule& rule, const std::vector<const
   const bool high = rule.test == Test::skew;
   const Track* outlier = nullptr;
   std::size_t looked = 0;
+  int lasted = 0;
   for (auto it = minutes.rbegin(); it != minutes.rend(); ++it) {
     auto& values = it->second;
     const bool fresh = it->first > facts.at_ns - kFreshNs;
@@ -193,6 +196,7 @@ Verdict JudgePeers(const Facts& facts, const Rule& rule, const std::vector<const
       }
       if (!stands_out) continue;
       outlier = values[0].second;
+      lasted = 1;
       out.holds = Holds::yes;
       out.value = top, out.baseline = peers, out.since_ns = it->first;
       out.entity_type = outlier->entity_type;
@@ -203,8 +207,10 @@ Verdict JudgePeers(const Facts& facts, const Rule& rule, const std::vector<const
     } else {
       if (!stands_out || values[0].second != outlier) break;
       out.since_ns = it->first;
+      ++lasted;
     }
   }
+  if (out.holds == Holds::yes && lasted < rule.minutes) out.holds = Holds::no;
   return out;
 }
 

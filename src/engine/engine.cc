@@ -57,7 +57,8 @@ std::string ConfigXml(const EngineOptions& options) {
   for (const auto name : {"uncompressed_cache_size", "index_uncompressed_cache_size", "page_cache_max_size"}) xml += line(name, 0);
   xml += line("background_pool_size", 2);
   xml += line("max_thread_pool_size", 200);
-  xml += line("max_thread_pool_free_size", 2);
+  xml += line("max_thread_pool_free_size", 8);
+  xml += line("memory_worker_period_ms", 1000);
   xml += line("max_io_thread_pool_size", 8);
   xml += line("max_io_thread_pool_free_size", 0);
   xml += "  <merge_tree>\n";

@@ -71,6 +71,24 @@ TEST_F(LogTest, HandsOnWhatWasAppendedPerTable) {
   EXPECT_TRUE(OnlySegmentPath().empty());
 }
 
+TEST_F(LogTest, WhatIsSetAsideStaysOnDiskAndIsNeverHandedOnAgain) {
+  auto log = Open();
+  ASSERT_TRUE(Put(*log, 1, "bad").ok());
+  ASSERT_TRUE(log->Sync().ok());
+  ASSERT_TRUE(log->Seal().ok());
+  const std::string held = *base::ReadFile(OnlySegmentPath());
+  const auto file = log->SetAside(log->Sealed()[0]);
+  ASSERT_TRUE(file.ok()) << file.status().message();
+  EXPECT_TRUE(file->ends_with(".refused"));
+  EXPECT_EQ(*base::ReadFile(*file), held);
+  EXPECT_TRUE(log->Sealed().empty());
+  EXPECT_TRUE(log->seen({0, 1}, kNow));  // the sender's retry is not taken again
+  log.reset();
+  log = Open();
+  EXPECT_TRUE(log->Sealed().empty());
+  EXPECT_TRUE(log->seen({0, 1}, kNow));
+}
+
 TEST_F(LogTest, KeepsWhatAnEarlierProcessSyncedAndKnowsItsBatches) {
   {
     auto log = Open();

@@ -45,7 +45,6 @@ void Closer::Tick(std::int64_t now_ns) {
   ticked_at_ = now_ns;
   if (!same_minute || (!relaxed_ && now_ns - refreshed_at_ >= options_.provisional_ns)) {
     if (const base::Status status = RefreshSeries(now_ns); !status.ok()) return Fail(status.With("reading series"));
-    refreshed_at_ = now_ns;
   }
   if (now_ns - origins_at_ >= kOriginsEveryNs || origins_.empty()) {
     const auto names = shelf_->Origins();
@@ -71,6 +70,7 @@ base::Status Closer::RefreshSeries(std::int64_t now_ns) {
     series_.emplace(id, Resolve(*layout_, std::move(series)));
   }
   series_since_s_ = std::max<std::int64_t>(0, now_ns / base::kSecond - 60);
+  refreshed_at_ = now_ns;
   return {};
 }
 
@@ -98,6 +98,7 @@ base::Status Closer::Start(const std::string& name, Origin* origin, std::int64_t
   ASSIGN_OR_RETURN(origin->closed, shelf_->Closed(name, from));
   origin->next_ns = origin->closed.empty() ? from : origin->closed.rbegin()->first + base::kMinute;
   origin->started = true;
+  origin->started_ns = now_ns;
   return {};
 }
 
@@ -146,7 +147,9 @@ base::Status Closer::LookForLate(const std::string& name, Origin* origin, std::i
     return {};
   };
   RETURN_IF_ERROR(look(&origin->looked_at, relaxed_ ? kRelaxed * kLookEveryNs : kLookEveryNs, 10 * base::kMinute));
-  RETURN_IF_ERROR(look(&origin->looked_hours_at, kLookHoursEveryNs, 2 * base::kHour));
+  // What is played back comes in a heap at first.
+  const bool fresh = now_ns - origin->started_ns < 10 * base::kMinute;
+  RETURN_IF_ERROR(look(&origin->looked_hours_at, fresh ? kLookEveryNs : kLookHoursEveryNs, 2 * base::kHour));
   RETURN_IF_ERROR(look(&origin->looked_day_at, kLookDayEveryNs, options_.reopen_ns));
   for (auto& [minute, job] : found) jobs->push_back(std::move(job));
   return {};
@@ -169,6 +172,7 @@ base::Status Closer::LookAt(const std::string& name, Origin* origin, Window wind
     const auto closed = origin->closed.find(a.minute_ns);
     const std::int64_t closed_at = closed == origin->closed.end() ? 0 : static_cast<std::int64_t>(closed->second);
     if ((a.received_s + 1) * base::kSecond <= closed_at - kVisibleNs) continue;
+    if (a.series != 0 && !series_.contains(a.series)) continue;  // its announcement is not visible yet: next time
     auto& [rows, at] = handled_[{name, a.minute_ns, a.what, a.series, a.entity, a.received_s}];
     if (rows == a.rows) continue;
     rows = a.rows;
@@ -194,6 +198,7 @@ base::Status Closer::LookAt(const std::string& name, Origin* origin, Window wind
 
 base::Status Closer::CloseAll(const std::string& name, Origin* origin, std::vector<Job> jobs, std::int64_t now_ns) {
   const std::int64_t begun = base::monotonic_ns();
+  if (refreshed_at_ != now_ns) RETURN_IF_ERROR(RefreshSeries(now_ns));  // a minute may hold series that are new
   const std::uint64_t version = last_version_ = std::max<std::uint64_t>(static_cast<std::uint64_t>(now_ns), last_version_ + 1);
   std::map<std::string, std::string> tables;
   std::string closes;
@@ -342,7 +347,11 @@ base::Result<Closer::Read> Closer::ReadMinute(const std::string& name, Origin* o
       if (!job.again) origin->has_events = !events.empty();
     }
     std::vector<Observed> observed;
-    if (probe || origin->has_collectives) {
+    // Most closes for late data want no communicator.
+    const bool communicators = wanted == nullptr || std::any_of(wanted->begin(), wanted->end(), [&](const auto& w) {
+      return layout_->tables()[static_cast<std::size_t>(w.first)].entity_type == "communicator";
+    });
+    if (communicators && (probe || origin->has_collectives)) {
       RETURN_IF_ERROR(ReadCollectives(name, window, &observed));
       if (!job.again) origin->has_collectives = !observed.empty();
     }

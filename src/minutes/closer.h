@@ -86,6 +86,7 @@ class Closer {
  private:
   struct Origin {
     bool started = false;
+    std::int64_t started_ns = 0;
     std::int64_t next_ns = 0;                          // first minute that is not closed
     std::map<std::int64_t, std::uint64_t> closed;      // minute -> version, within reopen
     // Counters whose sample after the minute was not there yet: their entities close again when it comes.

@@ -91,7 +91,12 @@ ServerAnswer Sql(const ServerRequest& request, const Services& s) {
   const std::string_view format = request.param("format", "JSONCompact");
   auto answer = s.store.Free(request.body, format);
   if (!answer.ok()) return base::ErrorAnswer(answer.status());
-  if (answer->status != 200) return base::ErrorAnswer(400, "invalid", answer->body);
+  if (answer->status != 200) {
+    for (const std::string_view cap : {"(TIMEOUT_EXCEEDED)", "(MEMORY_LIMIT_EXCEEDED)", "(TOO_MANY_ROWS_OR_BYTES)"}) {
+      if (answer->body.find(cap) != std::string::npos) return base::ErrorAnswer(base::Exhausted(std::move(answer->body)));
+    }
+    return base::ErrorAnswer(400, "invalid", answer->body);
+  }
   ServerAnswer out;
   out.content_type = std::string(answer->header("content-type"));
   if (out.content_type.empty()) out.content_type = "application/json";
@@ -136,6 +141,32 @@ ServerAnswer Page(const ServerRequest& request) {
   answer.headers.emplace_back("Cache-Control", request.path.starts_with("/assets/") ? "max-age=31536000, immutable" : "no-cache");
   answer.body = std::string(file->bytes);
   return answer;
+}
+
+}  // namespace
+
+namespace {
+
+int ClickHouseStatus(const Status& status) {
+  switch (status.code()) {
+    case base::Code::denied: return 403;
+    case base::Code::not_found: return 404;
+    case base::Code::exhausted: return 413;
+    case base::Code::unavailable: return 503;
+    default: return 400;
+  }
+}
+
+// What the engine said stands as it is; our own refusals get the number that clients know.
+std::string ClickHouseError(const Status& status) {
+  if (status.message().starts_with("Code: ")) return status.message();
+  switch (status.code()) {
+    case base::Code::denied: return "Code: 497. DB::Exception: " + status.message() + ". (ACCESS_DENIED)";
+    case base::Code::unavailable: return "Code: 202. DB::Exception: " + status.message() + ". (TOO_MANY_SIMULTANEOUS_QUERIES)";
+    case base::Code::invalid:
+    case base::Code::exhausted: return "Code: 62. DB::Exception: " + status.message() + ". (SYNTAX_ERROR)";
+    default: return "Code: 1001. DB::Exception: " + status.message() + ". (STD_EXCEPTION)";
+  }
 }
 
 }  // namespace
@@ -203,7 +234,7 @@ ServerAnswer ClickHouseDoor(const ServerRequest& request, const Services& s) {
   }
   if (const std::string_view f = request.header("x-clickhouse-format"); !f.empty()) format = f;
   auto answer = s.store.Free(sql, format.empty() ? "TabSeparated" : format, settings, params, database);
-  if (!answer.ok()) return text(403, "Code: 497. DB::Exception: " + answer.status().message() + ". (ACCESS_DENIED)");
+  if (!answer.ok()) return text(ClickHouseStatus(answer.status()), ClickHouseError(answer.status()));
   ServerAnswer out;
   out.status = answer->status;
   for (const auto& [key, value] : answer->headers) {

@@ -2,6 +2,8 @@
 // Answers read from the store row by row: entities, findings, requests, traces; and cost and why, which jobs computes.
 #include <cmath>
 
+#include "diagnose/causes.h"
+#include "model/catalog.h"
 #include "server/api.h"
 #include "server/jobs.h"
 
@@ -43,6 +45,35 @@ Json RowJson(const Rows& rows, std::size_t row, std::initializer_list<std::strin
     if (!skipped) j.set(name, Cell(rows, row, static_cast<int>(c)));
   }
   return j;
+}
+
+// "healthy" about something that does not exist would be a false answer.
+base::Status KnownSymptom(std::string_view symptom) {
+  std::string known;
+  for (const diagnose::Symptom& one : diagnose::symptoms()) {
+    if (symptom.empty() || one.id == symptom || one.id.starts_with(std::string(symptom) + "_")) return {};
+    known += (known.empty() ? "" : ", ") + std::string(one.id);
+  }
+  return base::Invalid("\"" + std::string(symptom) + "\" is no symptom; use one of " + known);
+}
+
+// TYPE:ID or a bare id -> the bare id. What hangs on an entity by a slash (a rank of a communicator) is known with it.
+Result<std::string> KnownEntity(const Services& s, std::string_view entity, std::string_view origin) {
+  if (entity.empty()) return std::string();
+  std::string type, id(entity);
+  for (const model::EntityType& known : model::entity_types()) {
+    if (entity.size() > known.type.size() && entity.starts_with(known.type) && entity[known.type.size()] == ':') {
+      type = std::string(known.type);
+      id = std::string(entity.substr(type.size() + 1));
+    }
+  }
+  ASSIGN_OR_RETURN(const Rows rows, s.store.Query(
+      "SELECT count() FROM entities WHERE " + std::string(kOriginIs) + " AND ((id = {id:String} AND (type = {type:String} OR {type:String} = '')) OR "
+      "id = {parent:String})",
+      {{"origin", std::string(origin)}, {"id", id}, {"type", type}, {"parent", id.substr(0, id.rfind('/'))}}));
+  if (rows.size() == 1 && rows.i64(0, 0) > 0) return id;
+  return base::NotFound("no entity \"" + std::string(entity) + "\" of the origin " + std::string(origin) + "; /api/v1/entities?origin=" +
+                        std::string(origin) + " lists them");
 }
 
 }  // namespace
@@ -140,7 +171,9 @@ Result<Json> CostOf(const Services& s, std::int64_t from, std::int64_t to, std::
 }
 
 Result<Json> WhyOf(const Services& s, std::string_view symptom, std::string_view entity, std::int64_t at, std::string_view origin) {
-  return s.jobs.Why(symptom, entity, at, origin);
+  RETURN_IF_ERROR(KnownSymptom(symptom));
+  ASSIGN_OR_RETURN(const std::string id, KnownEntity(s, entity, origin));
+  return s.jobs.Why(symptom, id, at, origin);
 }
 
 }  // namespace strata::server

@@ -141,7 +141,7 @@ Status Books::Read(const std::string& origin, std::int64_t from_ns, std::int64_t
     d.sm_active = Cell(gm, i, "sm_active_ratio");
     d.utilisation = Cell(gm, i, "utilization_ratio");
   }
-  ASSIGN_OR_RETURN(const Rows hm, store_.Query("SELECT minute, node FROM host_minute" + minutes, params));
+  ASSIGN_OR_RETURN(const Rows hm, store_.Query("SELECT DISTINCT minute, node FROM host_minute_v" + minutes, params));
   for (std::size_t i = 0; i < hm.size(); ++i) facts->nodes[hm.i64(i, "minute")].insert(Text(hm, i, "node"));
   ASSIGN_OR_RETURN(const Rows em, store_.Query("SELECT minute, engine, model, namespace, pod, running_s, prompt_tokens, cached_tokens, "
                                                "generation_tokens, preemptions, draft_tokens, accepted_tokens FROM engine_minute" + minutes, params));

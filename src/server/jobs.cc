@@ -9,6 +9,7 @@
 #include <mutex>
 #include <set>
 #include <thread>
+#include <tuple>
 
 #include "l2_comm/l2_comm.h"
 #include "minutes/closer.h"
@@ -51,6 +52,9 @@ struct Jobs::State {
   std::unique_ptr<Diagnosis> diagnosis;
 
   std::map<std::string, std::set<std::int64_t>> to_book;  // of the jobs thread
+  std::map<std::string, std::int64_t> booked_at;           // late data does not make the books anew at once
+  std::set<std::string> fresh;                             // origins that have a minute never booked before
+  std::int64_t closed_at = 0;
   std::int64_t diagnosed_at = 0;
   std::set<std::string> closed_since;  // origins of which a minute was closed since the last diagnosis
 
@@ -67,6 +71,13 @@ struct Jobs::State {
   std::map<std::string, std::int64_t> ledger_last;
   Json findings = Json::MakeArray();
   std::string error;
+  // Answers of `cost`, asked every few seconds by an open page; the books change only in Book, which empties it.
+  struct Told {
+    std::int64_t at = 0;
+    Json answer;
+  };
+  std::map<std::tuple<std::int64_t, std::int64_t, std::string, std::string, bool>, Told> told;
+  std::uint64_t editions = 0;
 
   State(const Config& c, const base::Clock& k, std::span<const model::Catalog* const> cats, store::Store& s, Place& p, Ingest& i)
       : config(c), clock(k), catalogs(cats), store(s), place(p), ingest(i) {}
@@ -75,6 +86,7 @@ struct Jobs::State {
     std::set<std::int64_t>& minutes = to_book[m.origin];
     minutes.insert(m.minute_ns);
     closed_since.insert(m.origin);
+    if (!m.again) fresh.insert(m.origin);
     // A call that ended changes the books of every minute in which it ran.
     for (const minutes::RequestRow& r : m.requests) {
       const std::int64_t last = std::min(r.end_ts, r.ts + base::kHour);
@@ -82,19 +94,49 @@ struct Jobs::State {
     }
   }
 
+  // The same minutes of the same books; only the clock has gone on within a minute.
+  Result<Json> Cost(std::int64_t from, std::int64_t to, std::string_view by, std::string_view origin, bool rows) {
+    const std::int64_t now = clock.now_ns();
+    const auto key = std::make_tuple(from / base::kMinute, (to - 1) / base::kMinute, std::string(by), std::string(origin), rows);
+    std::uint64_t edition = 0;
+    {
+      const std::lock_guard lock(mutex);
+      const auto it = told.find(key);
+      if (it != told.end() && now - it->second.at < base::kMinute) {
+        Json answer = it->second.answer;
+        answer.set("to", base::FormatTime(to));
+        return answer;
+      }
+      edition = editions;
+    }
+    ASSIGN_OR_RETURN(Json answer, books->Cost(from, to, by, origin, rows));
+    const std::lock_guard lock(mutex);
+    if (told.size() >= 32) told.clear();
+    if (edition == editions && to > now - base::kMinute) told[key] = {now, answer};
+    return answer;
+  }
+
   void Book(std::int64_t now) {
     for (auto& [origin, minutes] : to_book) {
       if (minutes.empty()) continue;
+      if (!fresh.contains(origin) && now - booked_at[origin] < (ingest.looked_at() ? 20 * base::kSecond : base::kMinute)) continue;
       // Only minutes that are over; the rest waits for its own close.
       std::set<std::int64_t> due;
       for (const std::int64_t minute : minutes) {
         if (minute + base::kMinute + config.minutes.lateness_ns <= now && due.size() < 60) due.insert(minute);
       }
       const Status status = books->Book(origin, due, now);
+      {
+        const std::lock_guard lock(mutex);
+        told.clear();
+        ++editions;
+      }
       if (!status.ok()) {
         Report("ledger", status);
         continue;
       }
+      if (due.size() < 60) fresh.erase(origin);
+      booked_at[origin] = now;
       for (const std::int64_t minute : due) minutes.erase(minute);
       std::erase_if(minutes, [&](std::int64_t m) { return m + base::kMinute + config.minutes.lateness_ns > now; });
       auto headline = books->Cost(now - base::kHour, now, "", origin, false);
@@ -153,6 +195,10 @@ struct Jobs::State {
       closer->set_relaxed(seldom);
       store.Supervise();
       const std::int64_t now = clock.now_ns();
+      // Before minutes close: what was accepted is in the store, however seldom segments are sealed.
+      const std::int64_t closing = (now - config.minutes.lateness_ns) / base::kMinute;
+      if (closing != closed_at) ingest.Flush(2 * base::kSecond);
+      closed_at = closing;
       closer->Tick(now);
       if (const minutes::CloserStats stats = closer->stats(); !stats.last_error.empty()) {
         Report("minutes", base::Failed(stats.last_error));
@@ -230,7 +276,7 @@ std::int64_t Jobs::cpu_ns() const { return state_->cpu_ns; }
 
 Result<Json> Jobs::Cost(std::int64_t from, std::int64_t to, std::string_view by, std::string_view origin, bool rows) {
   if (!state_->books) return base::Unavailable("starting");
-  return state_->books->Cost(from, to, by, origin, rows);
+  return state_->Cost(from, to, by, origin, rows);
 }
 
 Result<Json> Jobs::Why(std::string_view symptom, std::string_view entity, std::int64_t at, std::string_view origin) {

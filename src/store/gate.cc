@@ -128,6 +128,8 @@ base::Status Gate::LoadFunctions() {
 }
 
 base::Status Gate::CheckTable(std::string_view name) const {
+  // The engine takes a table it does not know for a file or an address; readonly stops that too.
+  if (name.find('/') != std::string_view::npos) return No("a file or an address as a table: " + std::string(name));
   if (name.find('.') == std::string_view::npos) return {};  // of the published database, or a WITH
   if (In(kSystemTables, name)) return {};
   if (name.size() > database_.size() && name.starts_with(database_) && name[database_.size()] == '.' &&
