@@ -36,21 +36,25 @@ TEST(Time, ParsesWhatPeopleWrite) {
 }
 
 TEST(Time, RefusesTheRest) {
-  for (const char* text : {"", "yesterday", "now-", "now-15", "2025-13-01", "2025-11-24T25:00:00Z", "12e9", "99999999999999"}) {
+  for (const char* text : {"", "yesterday", "now-", "now-15", "2025-13-01", "2025-11-24T25:00:00Z",
+                           "12e9", "99999999999999"}) {
     EXPECT_FALSE(ParseTime(text, kNow).ok()) << text;
   }
-  for (const char* text : {"", "15", "s", "-3s", "3 parsecs", "nan s", "1e99d"}) EXPECT_FALSE(ParseDuration(text).ok()) << text;
+  for (const char* text : {"", "15", "s", "-3s", "3 parsecs", "nan s", "1e99d"})
+    EXPECT_FALSE(ParseDuration(text).ok()) << text;
 }
 
 TEST(Time, FormatsWithTheDecimalsItNeeds) {
   EXPECT_EQ(FormatTime(kNow), "2025-11-24T16:00:00Z");
   EXPECT_EQ(FormatTime(kNow + 1'500'000), "2025-11-24T16:00:00.001500Z");
   EXPECT_EQ(FormatTime(-1), "1969-12-31T23:59:59.999999999Z");
-  for (const std::int64_t t : {kNow, kNow + 1, kNow + 123'456'789}) EXPECT_EQ(*ParseTime(FormatTime(t), 0), t);
+  for (const std::int64_t t : {kNow, kNow + 1, kNow + 123'456'789})
+    EXPECT_EQ(*ParseTime(FormatTime(t), 0), t);
 }
 
 TEST(Json, ReadsAndWritesTheSame) {
-  for (const char* text : {"null", "true", "-7", "1.5", "\"a\\n\\\"b\"", "[]", "[1,[2,{}]]", "{\"b\":1,\"a\":[null]}", "9007199254740993"}) {
+  for (const char* text : {"null", "true", "-7", "1.5", "\"a\\n\\\"b\"", "[]", "[1,[2,{}]]",
+                           "{\"b\":1,\"a\":[null]}", "9007199254740993"}) {
     auto v = ParseJson(text);
     ASSERT_TRUE(v.ok()) << text;
     EXPECT_EQ(v->dump(), text);
@@ -61,7 +65,8 @@ TEST(Json, ReadsAndWritesTheSame) {
 }
 
 TEST(Json, RefusesDamageAndDepth) {
-  for (const char* text : {"", "{", "[1,]", "nul", "{\"a\":}", "\"\\u12\"", "1 2"}) EXPECT_FALSE(ParseJson(text).ok()) << text;
+  for (const char* text : {"", "{", "[1,]", "nul", "{\"a\":}", "\"\\u12\"", "1 2"})
+    EXPECT_FALSE(ParseJson(text).ok()) << text;
   EXPECT_TRUE(ParseJson(std::string(64, '[') + std::string(64, ']')).ok());
   EXPECT_FALSE(ParseJson(std::string(65, '[') + std::string(65, ']')).ok());
   EXPECT_FALSE(ParseJson(std::string(1'000'000, '[')).ok());
@@ -86,10 +91,14 @@ TEST(Compress, RoundTripsAndKeepsItsCeiling) {
 
 TEST(Compress, DamageIsAnErrorAtEveryLength) {
   const std::string text = "a short text, a short text, a short text";
-  const std::string gzip = GzipCompress(text), zstd = ZstdCompress(text), snappy = SnappyCompress(text);
-  for (std::size_t n = 0; n < gzip.size(); ++n) EXPECT_FALSE(Decompress("gzip", gzip.substr(0, n)).ok()) << n;
-  for (std::size_t n = 1; n < zstd.size(); ++n) EXPECT_FALSE(Decompress("zstd", zstd.substr(0, n)).ok()) << n;
-  for (std::size_t n = 0; n < snappy.size(); ++n) EXPECT_FALSE(Decompress("snappy", snappy.substr(0, n)).ok()) << n;
+  const std::string gzip = GzipCompress(text), zstd = ZstdCompress(text),
+                    snappy = SnappyCompress(text);
+  for (std::size_t n = 0; n < gzip.size(); ++n)
+    EXPECT_FALSE(Decompress("gzip", gzip.substr(0, n)).ok()) << n;
+  for (std::size_t n = 1; n < zstd.size(); ++n)
+    EXPECT_FALSE(Decompress("zstd", zstd.substr(0, n)).ok()) << n;
+  for (std::size_t n = 0; n < snappy.size(); ++n)
+    EXPECT_FALSE(Decompress("snappy", snappy.substr(0, n)).ok()) << n;
 }
 
 TEST(Refusals, CountByReasonAndKeepTheFirstExample) {
@@ -104,7 +113,8 @@ TEST(Refusals, CountByReasonAndKeepTheFirstExample) {
 TEST(Hash, IsStable) {
   EXPECT_EQ(Hash64("strata"), Hash64("strata"));
   EXPECT_NE(Hash64("strata"), Hash64("Strata"));
-  EXPECT_EQ(HashBytes128("").hex(), "99aa06d3014798d86001c324468d497f");  // XXH3-128 of nothing, from its specification
+  EXPECT_EQ(HashBytes128("").hex(),
+            "99aa06d3014798d86001c324468d497f");  // XXH3-128 of nothing, from its specification
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// CHECK stops the program when we were wrong ("BUG: …"); it is never used for what the world may do to us.
+// CHECK stops the program when we were wrong ("BUG: …"); it is never used for what the world may do
+// to us.
 #pragma once
 
 namespace strata::base {

@@ -41,7 +41,8 @@ class FileClock final : public Clock {
 
 // Days since 1970-01-01 of a proleptic Gregorian date.
 std::int64_t DaysFromCivil(std::int64_t y, unsigned m, unsigned d) {
-  return std::chrono::sys_days(std::chrono::year(static_cast<int>(y)) / static_cast<int>(m) / static_cast<int>(d))
+  return std::chrono::sys_days(std::chrono::year(static_cast<int>(y)) / static_cast<int>(m) /
+                               static_cast<int>(d))
       .time_since_epoch()
       .count();
 }
@@ -82,7 +83,9 @@ bool TakeFraction(std::string_view& s, std::int64_t* ns) {
 
 bool ParseRfc3339(std::string_view s, std::int64_t* out) {
   std::int64_t y, mo, d, h = 0, mi = 0, sec = 0, frac = 0, offset_s = 0;
-  if (!TakeDigits(s, 4, &y) || !TakeChar(s, '-') || !TakeDigits(s, 2, &mo) || !TakeChar(s, '-') || !TakeDigits(s, 2, &d)) return false;
+  if (!TakeDigits(s, 4, &y) || !TakeChar(s, '-') || !TakeDigits(s, 2, &mo) || !TakeChar(s, '-') ||
+      !TakeDigits(s, 2, &d))
+    return false;
   if (mo < 1 || mo > 12 || d < 1 || d > 31) return false;
   if (!s.empty()) {
     if (!(TakeChar(s, 'T') || TakeChar(s, 't') || TakeChar(s, ' '))) return false;
@@ -116,7 +119,9 @@ const Clock& Clock::system() {
   return clock;
 }
 
-std::unique_ptr<Clock> MakeFileClock(std::string path) { return std::make_unique<FileClock>(std::move(path)); }
+std::unique_ptr<Clock> MakeFileClock(std::string path) {
+  return std::make_unique<FileClock>(std::move(path));
+}
 
 std::int64_t monotonic_ns() {
   timespec t;
@@ -135,9 +140,12 @@ Result<std::int64_t> ParseDuration(std::string_view text) {
     std::string_view name;
     std::int64_t ns;
   };
-  static constexpr Unit kUnits[] = {{"ns", 1}, {"us", 1'000}, {"ms", kMillisecond}, {"s", kSecond}, {"m", kMinute},
-                                    {"h", kHour}, {"d", kDay}, {"w", 7 * kDay}, {"y", 365 * kDay}};
-  const auto wrong = [&] { return Invalid("\"" + std::string(text) + "\" is not a duration such as 30s, 15m or 90d"); };
+  static constexpr Unit kUnits[] = {{"ns", 1},      {"us", 1'000},   {"ms", kMillisecond},
+                                    {"s", kSecond}, {"m", kMinute},  {"h", kHour},
+                                    {"d", kDay},    {"w", 7 * kDay}, {"y", 365 * kDay}};
+  const auto wrong = [&] {
+    return Invalid("\"" + std::string(text) + "\" is not a duration such as 30s, 15m or 90d");
+  };
   std::string_view rest = text;
   if (rest.empty()) return wrong();
   double total = 0;
@@ -163,7 +171,8 @@ Result<std::int64_t> ParseDuration(std::string_view text) {
 
 Result<std::int64_t> ParseTime(std::string_view text, std::int64_t now_ns) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\n')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\n' || text.back() == '\r'))
+    text.remove_suffix(1);
   if (text == "now") return now_ns;
   if (text.substr(0, 3) == "now" && text.size() > 4 && (text[3] == '-' || text[3] == '+')) {
     ASSIGN_OR_RETURN(const std::int64_t delta, ParseDuration(text.substr(4)));
@@ -183,7 +192,8 @@ Result<std::int64_t> ParseTime(std::string_view text, std::int64_t now_ns) {
       return minus ? -value : value;
     }
   }
-  return Invalid("\"" + std::string(text) + "\" is not a time: use RFC 3339 (2026-11-24T12:00:00Z), unix seconds or now-15m");
+  return Invalid("\"" + std::string(text) +
+                 "\" is not a time: use RFC 3339 (2026-11-24T12:00:00Z), unix seconds or now-15m");
 }
 
 std::string FormatTime(std::int64_t ns) {
@@ -197,11 +207,12 @@ std::string FormatTime(std::int64_t ns) {
   std::tm tm;
   gmtime_r(&t, &tm);
   char text[64];
-  int n = std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-                        tm.tm_hour, tm.tm_min, tm.tm_sec);
+  int n = std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900,
+                        tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
   if (fraction != 0) {
     if (fraction % 1'000'000 == 0) {
-      n += std::snprintf(text + n, sizeof text - n, ".%03d", static_cast<int>(fraction / 1'000'000));
+      n +=
+          std::snprintf(text + n, sizeof text - n, ".%03d", static_cast<int>(fraction / 1'000'000));
     } else if (fraction % 1'000 == 0) {
       n += std::snprintf(text + n, sizeof text - n, ".%06d", static_cast<int>(fraction / 1'000));
     } else {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Time comes in through here so that a test can set it. Wall time is int64 nanoseconds since the epoch, UTC.
+// Time comes in through here so that a test can set it. Wall time is int64 nanoseconds since the
+// epoch, UTC.
 #pragma once
 
 #include <atomic>
@@ -37,8 +38,8 @@ class ManualClock final : public Clock {
   std::atomic<std::int64_t> now_;
 };
 
-// Reads the time from a file that holds an RFC 3339 time or unix seconds (`strata server --clock FILE`); the last good
-// value stands while the file is unreadable.
+// Reads the time from a file that holds an RFC 3339 time or unix seconds (`strata server --clock
+// FILE`); the last good value stands while the file is unreadable.
 std::unique_ptr<Clock> MakeFileClock(std::string path);
 
 std::int64_t monotonic_ns();

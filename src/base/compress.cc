@@ -44,20 +44,23 @@ Result<std::string> Inflate(std::string_view body, std::size_t max_bytes, std::s
       continue;
     }
     if (code != Z_OK) return Invalid(std::string(name) + " body is damaged or cut short");
-    if (z.avail_in == 0 && z.avail_out != 0) return Invalid(std::string(name) + " body is cut short");
+    if (z.avail_in == 0 && z.avail_out != 0)
+      return Invalid(std::string(name) + " body is cut short");
   }
   out.resize(used);
   return out;
 }
 
 Result<std::string> Unzstd(std::string_view body, std::size_t max_bytes) {
-  const std::unique_ptr<ZSTD_DCtx, std::size_t (*)(ZSTD_DCtx*)> context(ZSTD_createDCtx(), ZSTD_freeDCtx);
+  const std::unique_ptr<ZSTD_DCtx, std::size_t (*)(ZSTD_DCtx*)> context(ZSTD_createDCtx(),
+                                                                        ZSTD_freeDCtx);
   ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax, 27);
   ZSTD_inBuffer in{body.data(), body.size(), 0};
   std::string out;
   std::size_t used = 0, last = 1;
   while (in.pos < in.size) {
-    if (out.size() - used < ZSTD_DStreamOutSize()) out.resize(std::max(out.size() * 2, used + ZSTD_DStreamOutSize()));
+    if (out.size() - used < ZSTD_DStreamOutSize())
+      out.resize(std::max(out.size() * 2, used + ZSTD_DStreamOutSize()));
     ZSTD_outBuffer o{out.data(), out.size(), used};
     last = ZSTD_decompressStream(context.get(), &o, &in);
     if (ZSTD_isError(last)) return Invalid(std::string("zstd body: ") + ZSTD_getErrorName(last));
@@ -81,21 +84,25 @@ Result<std::string> Unzstd(std::string_view body, std::size_t max_bytes) {
 
 Result<std::string> Unsnappy(std::string_view body, std::size_t max_bytes) {
   std::size_t size = 0;
-  if (!snappy::GetUncompressedLength(body.data(), body.size(), &size)) return Invalid("snappy body is damaged");
+  if (!snappy::GetUncompressedLength(body.data(), body.size(), &size))
+    return Invalid("snappy body is damaged");
   if (OverLimit(body.size(), size, max_bytes)) return TooBig("snappy", max_bytes);
   std::string out;
-  if (!snappy::Uncompress(body.data(), body.size(), &out)) return Invalid("snappy body is damaged or cut short");
+  if (!snappy::Uncompress(body.data(), body.size(), &out))
+    return Invalid("snappy body is damaged or cut short");
   return out;
 }
 
 }  // namespace
 
-Result<std::string> Decompress(std::string_view encoding, std::string_view body, std::size_t max_bytes) {
+Result<std::string> Decompress(std::string_view encoding, std::string_view body,
+                               std::size_t max_bytes) {
   if (encoding.empty() || encoding == "identity") {
     if (body.size() > max_bytes) return TooBig("plain", max_bytes);
     return std::string(body);
   }
-  if (encoding == "gzip" || encoding == "deflate" || encoding == "x-gzip") return Inflate(body, max_bytes, encoding);
+  if (encoding == "gzip" || encoding == "deflate" || encoding == "x-gzip")
+    return Inflate(body, max_bytes, encoding);
   if (encoding == "zstd") return Unzstd(body, max_bytes);
   if (encoding == "snappy") return Unsnappy(body, max_bytes);
   return Unsupported("encoding \"" + std::string(encoding) + "\": use gzip, zstd, snappy or none");

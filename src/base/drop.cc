@@ -15,7 +15,8 @@ struct Row {
 };
 
 constexpr std::array<Row, kReasons> kTable = {{
-    {"malformed", "warning", "the sender breaks its protocol: look at the example in the answer or the log"},
+    {"malformed", "warning",
+     "the sender breaks its protocol: look at the example in the answer or the log"},
     {"oversize", "warning", "send smaller batches, or raise the limit"},
     {"not_a_number", "info", "the source printed NaN or no number: nothing was measured"},
     {"future", "warning", "a clock is more than 10 minutes ahead: check NTP on the sender"},
@@ -37,7 +38,9 @@ std::array<std::atomic<std::uint64_t>, kReasons> g_counts{};
 
 }  // namespace
 
-std::string_view reason_name(Reason reason) { return kTable[static_cast<std::size_t>(reason)].name; }
+std::string_view reason_name(Reason reason) {
+  return kTable[static_cast<std::size_t>(reason)].name;
+}
 
 void Drop(Reason reason, std::uint64_t n) {
   g_counts[static_cast<std::size_t>(reason)].fetch_add(n, std::memory_order_relaxed);
@@ -55,7 +58,8 @@ std::vector<DropFact> Drops() {
 void Refusals::add(Reason reason, std::uint64_t n, std::string_view example) {
   if (n == 0) return;
   counts_[reason] += n;
-  if (example_.empty() && !example.empty()) example_ = std::string(reason_name(reason)) + ": " + std::string(example);
+  if (example_.empty() && !example.empty())
+    example_ = std::string(reason_name(reason)) + ": " + std::string(example);
 }
 
 void Refusals::merge(const Refusals& other) {

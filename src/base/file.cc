@@ -45,17 +45,20 @@ Result<std::string> ReadFd(int fd, std::size_t max_bytes, const std::string& nam
     }
     if (n == 0) break;
     used += static_cast<std::size_t>(n);
-    if (used > max_bytes) return Exhausted(name + ": larger than " + std::to_string(max_bytes) + " bytes");
+    if (used > max_bytes)
+      return Exhausted(name + ": larger than " + std::to_string(max_bytes) + " bytes");
   }
   out.resize(used);
   return out;
 }
 
 bool IsArchive(std::string_view name) {
-  return EndsWith(name, ".tar.gz") || EndsWith(name, ".tgz") || EndsWith(name, ".tar.zst") || EndsWith(name, ".tar");
+  return EndsWith(name, ".tar.gz") || EndsWith(name, ".tgz") || EndsWith(name, ".tar.zst") ||
+         EndsWith(name, ".tar");
 }
 
-Status ForEachMember(const std::string& name, std::string_view bytes, const std::function<Status(InputFile)>& take) {
+Status ForEachMember(const std::string& name, std::string_view bytes,
+                     const std::function<Status(InputFile)>& take) {
   const std::unique_ptr<archive, int (*)(archive*)> reader(archive_read_new(), archive_read_free);
   archive_read_support_filter_all(reader.get());
   archive_read_support_format_tar(reader.get());
@@ -83,9 +86,12 @@ Status ForEachMember(const std::string& name, std::string_view bytes, const std:
   }
 }
 
-Status TakeBytes(const std::string& name, std::string bytes, const std::function<Status(InputFile)>& take) {
+Status TakeBytes(const std::string& name, std::string bytes,
+                 const std::function<Status(InputFile)>& take) {
   if (IsArchive(name)) return ForEachMember(name, bytes, take);
-  const std::string_view encoding = EndsWith(name, ".gz") ? "gzip" : EndsWith(name, ".zst") ? "zstd" : "";
+  const std::string_view encoding = EndsWith(name, ".gz")    ? "gzip"
+                                    : EndsWith(name, ".zst") ? "zstd"
+                                                             : "";
   if (!encoding.empty()) {
     auto plain = Decompress(encoding, bytes, kMaxInput);
     if (!plain.ok()) return plain.status().With(name);
@@ -108,7 +114,8 @@ bool ReadFileInto(const char* path, std::string* buffer) {
   std::size_t used = 0;
   buffer->resize(buffer->capacity());
   for (;;) {
-    if (buffer->size() - used < 1024) buffer->resize(std::max<std::size_t>(buffer->size() * 2, 8192));
+    if (buffer->size() - used < 1024)
+      buffer->resize(std::max<std::size_t>(buffer->size() * 2, 8192));
     const ssize_t n = ::read(fd.fd, buffer->data() + used, buffer->size() - used);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return false;

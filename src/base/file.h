@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole files, small: reading /proc and recorded trees, inputs by path (also .gz, .zst, .tar.gz and folders).
+// Whole files, small: reading /proc and recorded trees, inputs by path (also .gz, .zst, .tar.gz and
+// folders).
 #pragma once
 
 #include <functional>
@@ -24,8 +25,9 @@ struct InputFile {
   std::string name;   // path, or path!member for what an archive held
   std::string bytes;  // decompressed
 };
-// Calls `take` for each file under `path`: a file as it is, .gz and .zst decompressed, .tar.gz/.tar.zst/.tar/.tgz unpacked,
-// a folder walked in name order; "-" is standard input. A file that cannot be read ends the walk with its error.
+// Calls `take` for each file under `path`: a file as it is, .gz and .zst decompressed,
+// .tar.gz/.tar.zst/.tar/.tgz unpacked, a folder walked in name order; "-" is standard input. A file
+// that cannot be read ends the walk with its error.
 Status ForEachInput(const std::string& path, const std::function<Status(InputFile)>& take);
 
 // The path of the running program, and a folder below the user's cache.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// 64- and 128-bit hashes of bytes (XXH3). Stable across machines and releases: ids of series are made from them.
+// 64- and 128-bit hashes of bytes (XXH3). Stable across machines and releases: ids of series are
+// made from them.
 #pragma once
 
 #include <cstdint>

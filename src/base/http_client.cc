@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// libcurl's easy interface, one handle per client, kept between requests so that connections live on.
+// libcurl's easy interface, one handle per client, kept between requests so that connections live
+// on.
 #include "base/http_client.h"
 
 #include <curl/curl.h>
@@ -50,8 +51,10 @@ std::size_t OnBody(char* data, std::size_t size, std::size_t n, void* context) {
 }
 
 std::string_view Trim(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front()))) text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.remove_suffix(1);
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())))
+    text.remove_prefix(1);
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())))
+    text.remove_suffix(1);
   return text;
 }
 
@@ -106,7 +109,8 @@ struct HttpClient::State {
     return "/proc/self/fd/" + std::to_string(folder) + "/" + whole.filename().string();
   }
 
-  Result<HttpAnswer> Run(const HttpRequest& request, const std::function<bool(std::string_view)>* take);
+  Result<HttpAnswer> Run(const HttpRequest& request,
+                         const std::function<bool(std::string_view)>* take);
 };
 
 Result<HttpAnswer> HttpClient::State::Run(const HttpRequest& request,
@@ -120,7 +124,8 @@ Result<HttpAnswer> HttpClient::State::Run(const HttpRequest& request,
   curl_slist* headers = nullptr;
   bool expects = false;
   for (const auto& [name, value] : request.headers) {
-    headers = curl_slist_append(headers, (value.empty() ? name + ";" : name + ": " + value).c_str());
+    headers =
+        curl_slist_append(headers, (value.empty() ? name + ";" : name + ": " + value).c_str());
     expects = expects || name == "Expect" || name == "expect";
   }
   if (!expects) headers = curl_slist_append(headers, "Expect:");  // no round trip before a body
@@ -131,7 +136,8 @@ Result<HttpAnswer> HttpClient::State::Run(const HttpRequest& request,
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   set(CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout_ms));
-  set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(std::min<std::int64_t>(request.timeout_ms, 10'000)));
+  set(CURLOPT_CONNECTTIMEOUT_MS,
+      static_cast<long>(std::min<std::int64_t>(request.timeout_ms, 10'000)));
   set(CURLOPT_HTTPHEADER, headers);
   set(CURLOPT_WRITEFUNCTION, &OnBody);
   set(CURLOPT_WRITEDATA, &exchange);
@@ -164,7 +170,8 @@ Result<HttpAnswer> HttpClient::State::Run(const HttpRequest& request,
   exchange.answer.status = static_cast<int>(status);
   const std::string where = request.unix_socket.empty() ? request.url : request.unix_socket;
   if (exchange.too_large) {
-    return Exhausted(where + ": the answer is larger than " + std::to_string(request.max_bytes) + " bytes");
+    return Exhausted(where + ": the answer is larger than " + std::to_string(request.max_bytes) +
+                     " bytes");
   }
   if (code == CURLE_OK || exchange.stopped) return std::move(exchange.answer);
   const char* why = error[0] != 0 ? error : curl_easy_strerror(code);
@@ -176,9 +183,12 @@ HttpClient::~HttpClient() = default;
 HttpClient::HttpClient(HttpClient&&) noexcept = default;
 HttpClient& HttpClient::operator=(HttpClient&&) noexcept = default;
 
-Result<HttpAnswer> HttpClient::Send(const HttpRequest& request) { return state_->Run(request, nullptr); }
+Result<HttpAnswer> HttpClient::Send(const HttpRequest& request) {
+  return state_->Run(request, nullptr);
+}
 
-Result<HttpAnswer> HttpClient::Stream(const HttpRequest& request, const std::function<bool(std::string_view)>& take) {
+Result<HttpAnswer> HttpClient::Stream(const HttpRequest& request,
+                                      const std::function<bool(std::string_view)>& take) {
   return state_->Run(request, &take);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One HTTP client for everything that asks: scrapes, the engine's socket, a cluster, the command line. libcurl behind it.
-// An object keeps its connections and belongs to one thread.
+// One HTTP client for everything that asks: scrapes, the engine's socket, a cluster, the command
+// line. libcurl behind it. An object keeps its connections and belongs to one thread.
 #pragma once
 
 #include <cstdint>
@@ -20,11 +20,11 @@ struct HttpRequest {
   std::string url;          // http:// or https://
   std::string unix_socket;  // when set, the connection goes there and the URL's host is only a name
   std::vector<std::pair<std::string, std::string>> headers;
-  std::string_view body;    // must live until Send returns
+  std::string_view body;  // must live until Send returns
   std::int64_t timeout_ms = 10'000;
   std::size_t max_bytes = 256u << 20;  // of the answer, decompressed
   bool accept_gzip = false;
-  std::string ca_file;      // https: certificates that vouch for the peer; "" = the system's
+  std::string ca_file;  // https: certificates that vouch for the peer; "" = the system's
 };
 
 struct HttpAnswer {
@@ -41,11 +41,13 @@ class HttpClient {
   HttpClient(HttpClient&&) noexcept;
   HttpClient& operator=(HttpClient&&) noexcept;
 
-  // An answer of any status is ok; only "no answer" is a failure (unavailable: could not connect or timed out;
-  // exhausted: beyond max_bytes).
+  // An answer of any status is ok; only "no answer" is a failure (unavailable: could not connect or
+  // timed out; exhausted: beyond max_bytes).
   Result<HttpAnswer> Send(const HttpRequest& request);
-  // The body in pieces as they come (server-sent events, large results); `take` returns false to stop.
-  Result<HttpAnswer> Stream(const HttpRequest& request, const std::function<bool(std::string_view)>& take);
+  // The body in pieces as they come (server-sent events, large results); `take` returns false to
+  // stop.
+  Result<HttpAnswer> Stream(const HttpRequest& request,
+                            const std::function<bool(std::string_view)>& take);
 
  private:
   struct State;

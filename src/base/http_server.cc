@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// One I/O thread reads and writes every connection; worker threads run handlers; a stream runs on a thread of its own.
-// Beast parses requests (this is the only file that includes it); answers are written here. A connection has at most
-// one request in flight, so the queue of the workers is bounded by max_connections.
+// One I/O thread reads and writes every connection; worker threads run handlers; a stream runs on a
+// thread of its own. Beast parses requests (this is the only file that includes it); answers are
+// written here. A connection has at most one request in flight, so the queue of the workers is
+// bounded by max_connections.
 #include "base/http_server.h"
 
 #include <fcntl.h>
@@ -42,8 +43,8 @@ using Error = boost::system::error_code;
 using Socket = asio::generic::stream_protocol::socket;
 using TlsSocket = asio::ssl::stream<Socket>;
 
-constexpr std::size_t kMaxSocketPath = 100;      // sun_path holds 108
-constexpr std::int64_t kWriteTimeoutMs = 120'000;   // a peer that does not read
+constexpr std::size_t kMaxSocketPath = 100;        // sun_path holds 108
+constexpr std::int64_t kWriteTimeoutMs = 120'000;  // a peer that does not read
 
 std::string_view StatusText(int status) {
   const auto text = http::obsolete_reason(static_cast<http::status>(status));
@@ -59,9 +60,12 @@ std::string OneLine(std::string text) {
 }
 
 std::string HeadOf(const ServerAnswer& answer, bool keep_alive, bool stream) {
-  std::string head = "HTTP/1.1 " + std::to_string(answer.status) + " " + std::string(StatusText(answer.status)) + "\r\n";
-  if (!answer.content_type.empty()) head += "Content-Type: " + OneLine(answer.content_type) + "\r\n";
-  for (const auto& [name, value] : answer.headers) head += OneLine(name) + ": " + OneLine(value) + "\r\n";
+  std::string head = "HTTP/1.1 " + std::to_string(answer.status) + " " +
+                     std::string(StatusText(answer.status)) + "\r\n";
+  if (!answer.content_type.empty())
+    head += "Content-Type: " + OneLine(answer.content_type) + "\r\n";
+  for (const auto& [name, value] : answer.headers)
+    head += OneLine(name) + ": " + OneLine(value) + "\r\n";
   if (stream) {
     head += "Transfer-Encoding: chunked\r\n";
   } else if (answer.status >= 200 && answer.status != 204 && answer.status != 304) {
@@ -80,7 +84,8 @@ int HexDigit(char c) {
 
 void SplitTarget(ServerRequest* request) {
   std::string_view target = request->target;
-  if (const std::size_t scheme = target.find("://"); scheme < target.find_first_of("/?")) {  // absolute form
+  if (const std::size_t scheme = target.find("://");
+      scheme < target.find_first_of("/?")) {  // absolute form
     const std::size_t slash = target.find('/', scheme + 3);
     target = slash == std::string_view::npos ? std::string_view("/") : target.substr(slash);
   }
@@ -93,8 +98,9 @@ void SplitTarget(ServerRequest* request) {
     const std::string_view pair = query.substr(0, end);
     const std::size_t equals = std::min(pair.find('='), pair.size());
     if (!pair.empty()) {
-      request->query.emplace_back(UrlDecode(pair.substr(0, equals)),
-                                  equals < pair.size() ? UrlDecode(pair.substr(equals + 1)) : std::string());
+      request->query.emplace_back(
+          UrlDecode(pair.substr(0, equals)),
+          equals < pair.size() ? UrlDecode(pair.substr(equals + 1)) : std::string());
     }
     query.remove_prefix(std::min(end + 1, query.size()));
   }
@@ -111,9 +117,9 @@ struct Server : std::enable_shared_from_this<Server> {
   std::unique_ptr<asio::ssl::context> tls;
   std::unique_ptr<asio::ip::tcp::acceptor> tcp;
   std::unique_ptr<asio::local::stream_protocol::acceptor> local;
-  std::unique_ptr<asio::steady_timer> retry;   // after a failed accept
+  std::unique_ptr<asio::steady_timer> retry;    // after a failed accept
   std::set<std::shared_ptr<Session>> sessions;  // I/O thread only
-  std::size_t bodies = 0;                       // bytes reserved for request bodies; I/O thread only
+  std::size_t bodies = 0;  // bytes reserved for request bodies; I/O thread only
   std::atomic<bool> stopping{false};
   std::thread io_thread;
 
@@ -129,7 +135,8 @@ struct Server : std::enable_shared_from_this<Server> {
   Status ListenLocal();
   Status LoadTls();
   void Accept();
-  void Accepted(Error error, Socket socket, std::string peer, std::uint16_t peer_port, std::uint16_t local_port);
+  void Accepted(Error error, Socket socket, std::string peer, std::uint16_t peer_port,
+                std::uint16_t local_port);
   void RunWorker();
   void Enqueue(std::function<void()> job);
   bool StartStream(std::function<void()> run);
@@ -139,8 +146,13 @@ struct Server : std::enable_shared_from_this<Server> {
 // One connection. Everything but RunHandler and RunStream happens on the I/O thread.
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(Server& server, Socket socket, std::string peer, std::uint16_t peer_port, std::uint16_t local_port)
-      : server_(server), timer_(server.io), peer_(std::move(peer)), peer_port_(peer_port), local_port_(local_port) {
+  Session(Server& server, Socket socket, std::string peer, std::uint16_t peer_port,
+          std::uint16_t local_port)
+      : server_(server),
+        timer_(server.io),
+        peer_(std::move(peer)),
+        peer_port_(peer_port),
+        local_port_(local_port) {
     if (server.tls) {
       tls_ = std::make_unique<TlsSocket>(std::move(socket), *server.tls);
     } else {
@@ -174,8 +186,10 @@ class Session : public std::enable_shared_from_this<Session> {
 
   template <typename F>
   void WithStream(F f) {
-    if (tls_) f(*tls_);
-    else f(*plain_);
+    if (tls_)
+      f(*tls_);
+    else
+      f(*plain_);
   }
 
   // After `ms` what is being read or written ends with operation_aborted.
@@ -197,19 +211,22 @@ class Session : public std::enable_shared_from_this<Session> {
     parser_->body_limit(server_.options.max_body);
     Arm(server_.options.idle_timeout_ms);
     WithStream([this](auto& stream) {
-      http::async_read_header(stream, buffer_, *parser_, [self = shared_from_this()](Error error, std::size_t) {
-        self->timer_.cancel();
-        if (error) return self->Refuse(error);
-        self->ReadBody();
-      });
+      http::async_read_header(stream, buffer_, *parser_,
+                              [self = shared_from_this()](Error error, std::size_t) {
+                                self->timer_.cancel();
+                                if (error) return self->Refuse(error);
+                                self->ReadBody();
+                              });
     });
   }
 
-  // Room for the body before it is read: nobody has been asked who they are yet, and 1,000 bodies are a lot of memory.
-  // A body of unknown length counts as the largest.
+  // Room for the body before it is read: nobody has been asked who they are yet, and 1,000 bodies
+  // are a lot of memory. A body of unknown length counts as the largest.
   bool Reserve() {
     const auto length = parser_->content_length();
-    const std::size_t wanted = length ? static_cast<std::size_t>(*length) : parser_->is_done() ? 0 : server_.options.max_body;
+    const std::size_t wanted = length               ? static_cast<std::size_t>(*length)
+                               : parser_->is_done() ? 0
+                                                    : server_.options.max_body;
     const std::size_t limit = std::max(server_.options.max_bodies, server_.options.max_body);
     if (wanted > limit - std::min(server_.bodies, limit)) return false;
     reserved_ = wanted;
@@ -221,7 +238,8 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void ReadBody() {
     if (!Reserve()) {
-      ServerAnswer busy = ErrorAnswer(503, "unavailable", "too many large requests at the same time; try again later");
+      ServerAnswer busy = ErrorAnswer(503, "unavailable",
+                                      "too many large requests at the same time; try again later");
       busy.headers.emplace_back("Retry-After", "1");
       return Reply(std::move(busy), false);
     }
@@ -239,30 +257,35 @@ class Session : public std::enable_shared_from_this<Session> {
   void ReadRest() {
     Arm(server_.options.request_timeout_ms);
     WithStream([this](auto& stream) {
-      http::async_read(stream, buffer_, *parser_, [self = shared_from_this()](Error error, std::size_t) {
-        self->timer_.cancel();
-        if (error) return self->Refuse(error);
-        self->Dispatch();
-      });
+      http::async_read(stream, buffer_, *parser_,
+                       [self = shared_from_this()](Error error, std::size_t) {
+                         self->timer_.cancel();
+                         if (error) return self->Refuse(error);
+                         self->Dispatch();
+                       });
     });
   }
 
   // A request that cannot be read is answered where that makes sense, and the connection ends.
   void Refuse(Error error) {
     if (closed_) return;
-    if (error == http::error::header_limit) return Reply(ErrorAnswer(431, "exhausted", "the header is too large"), false);
+    if (error == http::error::header_limit)
+      return Reply(ErrorAnswer(431, "exhausted", "the header is too large"), false);
     if (error == http::error::body_limit) {
       return Reply(ErrorAnswer(413, "exhausted",
-                               "the body is larger than " + std::to_string(server_.options.max_body) + " bytes"),
+                               "the body is larger than " +
+                                   std::to_string(server_.options.max_body) + " bytes"),
                    false);
     }
     if (timed_out_) {
       if (!parser_->got_some() && buffer_.size() == 0) return Close();  // merely idle
-      return Reply(ErrorAnswer(408, "unavailable", "the request did not come to its end in time"), false);
+      return Reply(ErrorAnswer(408, "unavailable", "the request did not come to its end in time"),
+                   false);
     }
     if (error.category() == http::make_error_code(http::error::bad_method).category() &&
         error != http::error::end_of_stream && error != http::error::partial_message) {
-      return Reply(ErrorAnswer(400, "invalid", "not an HTTP/1.1 request: " + error.message()), false);
+      return Reply(ErrorAnswer(400, "invalid", "not an HTTP/1.1 request: " + error.message()),
+                   false);
     }
     Close();
   }
@@ -279,7 +302,8 @@ class Session : public std::enable_shared_from_this<Session> {
     for (const auto& field : message) {
       std::string name(field.name_string().data(), field.name_string().size());
       for (char& c : name) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-      request->headers.emplace_back(std::move(name), std::string(field.value().data(), field.value().size()));
+      request->headers.emplace_back(std::move(name),
+                                    std::string(field.value().data(), field.value().size()));
     }
     request->body = std::move(message.body());
     request->peer_address = peer_;
@@ -290,8 +314,10 @@ class Session : public std::enable_shared_from_this<Session> {
     server_.Enqueue([self = shared_from_this(), server = server_.shared_from_this(), request] {
       auto answer = std::make_shared<ServerAnswer>(self->RunHandler(*request));
       asio::post(server->io, [self, answer] {
-        if (answer->stream) self->Stream(answer);
-        else self->Reply(std::move(*answer), self->keep_alive_);
+        if (answer->stream)
+          self->Stream(answer);
+        else
+          self->Reply(std::move(*answer), self->keep_alive_);
       });
     });
   }
@@ -315,12 +341,14 @@ class Session : public std::enable_shared_from_this<Session> {
     Arm(kWriteTimeoutMs);
     const std::array<asio::const_buffer, 2> buffers{asio::buffer(*text), asio::buffer(*body)};
     WithStream([&](auto& stream) {
-      asio::async_write(stream, buffers, [self = shared_from_this(), text, body, keep_alive](Error error, std::size_t) {
-        self->timer_.cancel();
-        if (error) return self->Close();
-        if (keep_alive) return self->ReadHead();
-        self->Linger();
-      });
+      asio::async_write(
+          stream, buffers,
+          [self = shared_from_this(), text, body, keep_alive](Error error, std::size_t) {
+            self->timer_.cancel();
+            if (error) return self->Close();
+            if (keep_alive) return self->ReadHead();
+            self->Linger();
+          });
     });
   }
 
@@ -335,7 +363,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void Drain(std::size_t so_far) {
     if (closed_ || so_far > (64u << 20)) return Close();
     auto scrap = std::make_shared<std::array<char, 16384>>();
-    socket().async_read_some(asio::buffer(*scrap), [self = shared_from_this(), scrap, so_far](Error error, std::size_t n) {
+    socket().async_read_some(asio::buffer(*scrap), [self = shared_from_this(), scrap, so_far](
+                                                       Error error, std::size_t n) {
       if (error) return self->Close();
       self->Drain(so_far + n);
     });
@@ -345,11 +374,12 @@ class Session : public std::enable_shared_from_this<Session> {
     if (closed_) return done(false);
     Arm(kWriteTimeoutMs);
     WithStream([&](auto& stream) {
-      asio::async_write(stream, asio::buffer(*text),
-                        [self = shared_from_this(), text, done = std::move(done)](Error error, std::size_t) {
-                          self->timer_.cancel();
-                          done(!error);
-                        });
+      asio::async_write(
+          stream, asio::buffer(*text),
+          [self = shared_from_this(), text, done = std::move(done)](Error error, std::size_t) {
+            self->timer_.cancel();
+            done(!error);
+          });
     });
   }
 
@@ -357,12 +387,13 @@ class Session : public std::enable_shared_from_this<Session> {
     if (closed_) return;
     if (head_only_ || http_1_0_) {
       answer->stream = nullptr;
-      if (http_1_0_ && !head_only_) return Reply(ErrorAnswer(505, "unsupported", "a stream needs HTTP/1.1"), false);
+      if (http_1_0_ && !head_only_)
+        return Reply(ErrorAnswer(505, "unsupported", "a stream needs HTTP/1.1"), false);
       return Reply(std::move(*answer), keep_alive_);
     }
-    const bool started = server_.StartStream([self = shared_from_this(), server = server_.shared_from_this(), answer] {
-      self->RunStream(*server, *answer);
-    });
+    const bool started =
+        server_.StartStream([self = shared_from_this(), server = server_.shared_from_this(),
+                             answer] { self->RunStream(*server, *answer); });
     if (!started) {
       ServerAnswer busy = ErrorAnswer(503, "unavailable", "too many open streams; try again later");
       busy.headers.emplace_back("Retry-After", "5");
@@ -375,9 +406,9 @@ class Session : public std::enable_shared_from_this<Session> {
       if (server.stopping) return false;
       auto sent = std::make_shared<std::promise<bool>>();
       std::future<bool> result = sent->get_future();
-      asio::post(server.io, [self = shared_from_this(), text = std::make_shared<std::string>(std::move(text)), sent] {
-        self->Write(text, [sent](bool ok) { sent->set_value(ok); });
-      });
+      asio::post(server.io,
+                 [self = shared_from_this(), text = std::make_shared<std::string>(std::move(text)),
+                  sent] { self->Write(text, [sent](bool ok) { sent->set_value(ok); }); });
       // The I/O thread outlives the streams: Stop joins them before it ends the loop.
       return result.get();
     };
@@ -399,8 +430,10 @@ class Session : public std::enable_shared_from_this<Session> {
     }
     if (alive && whole) alive = send("0\r\n\r\n");
     asio::post(server.io, [self = shared_from_this(), again = alive && whole && keep_alive_] {
-      if (again && !self->server_.stopping) self->ReadHead();
-      else self->Close();
+      if (again && !self->server_.stopping)
+        self->ReadHead();
+      else
+        self->Close();
     });
   }
 
@@ -413,20 +446,24 @@ class Session : public std::enable_shared_from_this<Session> {
   std::string peer_;
   std::uint16_t peer_port_, local_port_;
   std::size_t reserved_ = 0;
-  bool closed_ = false, timed_out_ = false, keep_alive_ = true, head_only_ = false, http_1_0_ = false;
+  bool closed_ = false, timed_out_ = false, keep_alive_ = true, head_only_ = false,
+       http_1_0_ = false;
 };
 
 Status Server::LoadTls() {
   if (options.tls_cert.empty()) return {};
   Error error;
   tls = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_server);
-  tls->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
-  if (tls->use_certificate_chain_file(options.tls_cert, error)) return Invalid("tls.cert " + options.tls_cert + ": " + error.message());
+  tls->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 |
+                   asio::ssl::context::no_tlsv1_1);
+  if (tls->use_certificate_chain_file(options.tls_cert, error))
+    return Invalid("tls.cert " + options.tls_cert + ": " + error.message());
   if (tls->use_private_key_file(options.tls_key, asio::ssl::context::pem, error)) {
     return Invalid("tls.key " + options.tls_key + ": " + error.message());
   }
   if (!options.tls_client_ca.empty()) {
-    if (tls->load_verify_file(options.tls_client_ca, error)) return Invalid("tls client CA " + options.tls_client_ca + ": " + error.message());
+    if (tls->load_verify_file(options.tls_client_ca, error))
+      return Invalid("tls client CA " + options.tls_client_ca + ": " + error.message());
     tls->set_verify_mode(asio::ssl::verify_peer | asio::ssl::verify_fail_if_no_peer_cert, error);
   }
   return {};
@@ -478,7 +515,8 @@ Status Server::Listen() {
   if (!error) tcp->listen(asio::socket_base::max_listen_connections, error);
   if (error) {
     return Status(error == asio::error::address_in_use ? Code::exists : Code::failed,
-                  "cannot listen on " + options.address + ":" + std::to_string(options.port) + ": " + error.message());
+                  "cannot listen on " + options.address + ":" + std::to_string(options.port) +
+                      ": " + error.message());
   }
   port = tcp->local_endpoint(error).port();
   return {};
@@ -511,7 +549,7 @@ void Server::Accept() {
 }
 
 void Server::Accepted(Error error, Socket socket, std::string peer, std::uint16_t peer_port,
-                                 std::uint16_t local_port) {
+                      std::uint16_t local_port) {
   if (stopping) return;
   if (error) {  // out of file descriptors: wait, do not spin
     retry->expires_after(std::chrono::milliseconds(100));
@@ -525,12 +563,14 @@ void Server::Accepted(Error error, Socket socket, std::string peer, std::uint16_
       ServerAnswer busy = ErrorAnswer(503, "unavailable", "too many connections; try again later");
       busy.headers.emplace_back("Retry-After", "5");
       const std::string text = HeadOf(busy, false, false) + busy.body;
-      [[maybe_unused]] const auto sent = ::send(socket.native_handle(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+      [[maybe_unused]] const auto sent =
+          ::send(socket.native_handle(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     }
     Error ignored;
     socket.close(ignored);
   } else {
-    auto session = std::make_shared<Session>(*this, std::move(socket), std::move(peer), peer_port, local_port);
+    auto session =
+        std::make_shared<Session>(*this, std::move(socket), std::move(peer), peer_port, local_port);
     sessions.insert(session);
     session->Start();
   }
@@ -594,7 +634,8 @@ HttpServer::HttpServer(std::shared_ptr<State> state) : state_(std::move(state)) 
 HttpServer::~HttpServer() { Stop(); }
 std::uint16_t HttpServer::port() const { return state_->port; }
 
-Result<std::unique_ptr<HttpServer>> HttpServer::Start(const ServerOptions& options, Handler handler) {
+Result<std::unique_ptr<HttpServer>> HttpServer::Start(const ServerOptions& options,
+                                                      Handler handler) {
   auto state = std::make_shared<State>();
   state->options = options;
   state->handler = std::move(handler);
@@ -701,7 +742,8 @@ std::string UrlDecode(std::string_view text, bool plus_is_space) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && HexDigit(text[i + 1]) >= 0 && HexDigit(text[i + 2]) >= 0) {
+    if (text[i] == '%' && i + 2 < text.size() && HexDigit(text[i + 1]) >= 0 &&
+        HexDigit(text[i + 2]) >= 0) {
       out += static_cast<char>(HexDigit(text[i + 1]) * 16 + HexDigit(text[i + 2]));
       i += 2;
     } else {
@@ -717,8 +759,9 @@ std::string UrlEncode(std::string_view text) {
   out.reserve(text.size());
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
-                       byte == '-' || byte == '_' || byte == '.' || byte == '~';
+    const bool plain = (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
+                       (byte >= 'a' && byte <= 'z') || byte == '-' || byte == '_' || byte == '.' ||
+                       byte == '~';
     if (plain) {
       out += c;
     } else {

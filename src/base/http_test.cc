@@ -43,7 +43,8 @@ ServerAnswer Echo(const ServerRequest& request) {
     return answer;
   }
   if (request.path == "/split") answer.headers.emplace_back("X-Evil", "a\r\nInjected: 1");
-  answer.body = request.method + " " + request.path + " " + std::string(request.param("q")) + " " + request.body;
+  answer.body = request.method + " " + request.path + " " + std::string(request.param("q")) + " " +
+                request.body;
   return answer;
 }
 
@@ -73,7 +74,8 @@ class HttpTest : public testing::Test {
   // Sends bytes as they are; what came back until the server closed or went quiet.
   std::string Raw(const std::string& bytes) const {
     const int fd = Connect();
-    EXPECT_EQ(::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
+    EXPECT_EQ(::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(bytes.size()));
     std::string out = Rest(fd);
     ::close(fd);
     return out;
@@ -82,7 +84,8 @@ class HttpTest : public testing::Test {
     std::string out;
     char buffer[4096];
     ssize_t n = 0;
-    while ((n = ::recv(fd, buffer, sizeof buffer, 0)) > 0) out.append(buffer, static_cast<std::size_t>(n));
+    while ((n = ::recv(fd, buffer, sizeof buffer, 0)) > 0)
+      out.append(buffer, static_cast<std::size_t>(n));
     return out;
   }
   std::unique_ptr<HttpServer> server_;
@@ -94,15 +97,20 @@ TEST_F(HttpTest, BodiesThatWaitHaveABudget) {
   options.max_body = 1000;
   options.max_bodies = 1500;
   Start(options);
-  const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 900\r\n\r\n";
+  const std::string head =
+      "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 900\r\n\r\n";
   const int slow = Connect();
-  ASSERT_EQ(::send(slow, head.data(), head.size(), MSG_NOSIGNAL), static_cast<ssize_t>(head.size()));
+  ASSERT_EQ(::send(slow, head.data(), head.size(), MSG_NOSIGNAL),
+            static_cast<ssize_t>(head.size()));
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
   EXPECT_NE(Raw(head + std::string(900, 'x')).find(" 503 "), std::string::npos);
-  EXPECT_NE(Raw("GET / HTTP/1.1\r\nConnection: close\r\n\r\n").find(" 200 "), std::string::npos);   // no body, no budget
+  EXPECT_NE(Raw("GET / HTTP/1.1\r\nConnection: close\r\n\r\n").find(" 200 "),
+            std::string::npos);  // no body, no budget
   ::close(slow);
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  for (int i = 0; i < 3; ++i) EXPECT_NE(Raw(head + std::string(900, 'x')).find(" 200 "), std::string::npos) << i;  // given back
+  for (int i = 0; i < 3; ++i)
+    EXPECT_NE(Raw(head + std::string(900, 'x')).find(" 200 "), std::string::npos)
+        << i;  // given back
 }
 
 TEST_F(HttpTest, AsksAndAnswers) {
@@ -149,11 +157,16 @@ TEST_F(HttpTest, RefusesWhatIsTooLargeOrBroken) {
   const std::string body(1001, 'b');
   post.body = body;
   EXPECT_EQ(client_.Send(post)->status, 413);
-  EXPECT_NE(Raw("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n800\r\n" + std::string(2048, 'x')).find(" 413 "), std::string::npos);
-  EXPECT_NE(Raw("GET / HTTP/1.1\r\nX: " + std::string(3000, 'x') + "\r\n\r\n").find(" 431 "), std::string::npos);
+  EXPECT_NE(Raw("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n800\r\n" +
+                std::string(2048, 'x'))
+                .find(" 413 "),
+            std::string::npos);
+  EXPECT_NE(Raw("GET / HTTP/1.1\r\nX: " + std::string(3000, 'x') + "\r\n\r\n").find(" 431 "),
+            std::string::npos);
   EXPECT_NE(Raw("NOT HTTP\r\n\r\n").find(" 400 "), std::string::npos);
   EXPECT_NE(Raw("GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n").find(" 400 "), std::string::npos);
-  EXPECT_NE(Raw("POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc").find(" 408 "), std::string::npos);
+  EXPECT_NE(Raw("POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc").find(" 408 "),
+            std::string::npos);
   EXPECT_NE(Raw("GET / HT").find(" 408 "), std::string::npos);
   EXPECT_EQ(Raw(""), "");  // merely idle: closed without a word
   EXPECT_EQ(client_.Send(To("/ok"))->status, 200);
@@ -161,11 +174,13 @@ TEST_F(HttpTest, RefusesWhatIsTooLargeOrBroken) {
 
 TEST_F(HttpTest, KeepsConnectionsAndContinues) {
   Start();
-  const std::string two = Raw("GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const std::string two = Raw(
+      "GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   EXPECT_NE(two.find("GET /1"), std::string::npos);
   EXPECT_NE(two.find("GET /2"), std::string::npos);
   const int fd = Connect();
-  const std::string head = "POST /e HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\nConnection: close\r\n\r\n";
+  const std::string head =
+      "POST /e HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\nConnection: close\r\n\r\n";
   ::send(fd, head.data(), head.size(), MSG_NOSIGNAL);
   char buffer[64] = {};
   EXPECT_GT(::recv(fd, buffer, sizeof buffer - 1, 0), 0);
@@ -174,7 +189,9 @@ TEST_F(HttpTest, KeepsConnectionsAndContinues) {
   EXPECT_NE(Rest(fd).find("POST /e  abc"), std::string::npos);
   ::close(fd);
   EXPECT_NE(Raw("GET /old HTTP/1.0\r\n\r\n").find("GET /old"), std::string::npos);
-  EXPECT_NE(Raw("POST / HTTP/1.1\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n").find("POST /  abcde"),
+  EXPECT_NE(Raw("POST / HTTP/1.1\r\nConnection: close\r\nTransfer-Encoding: "
+                "chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
+                .find("POST /  abcde"),
             std::string::npos);
 }
 
@@ -284,7 +301,8 @@ void MakeCertificate(const std::string& cert, const std::string& key) {
   X509_gmtime_adj(X509_getm_notAfter(x509), 3600);
   X509_set_pubkey(x509, pkey);
   X509_NAME* subject = X509_get_subject_name(x509);
-  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("localhost"), -1, -1, 0);
+  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
+                             reinterpret_cast<const unsigned char*>("localhost"), -1, -1, 0);
   X509_set_issuer_name(x509, subject);
   X509_sign(x509, pkey, EVP_sha256());
   std::FILE* file = std::fopen(cert.c_str(), "w");
@@ -308,7 +326,8 @@ TEST_F(HttpTest, TlsAnswersOnlyTls) {
   EXPECT_EQ(Raw("GET / HTTP/1.1\r\n\r\n").find("200"), std::string::npos);
   HttpRequest request;
   request.url = "https://127.0.0.1:" + std::to_string(server_->port()) + "/";
-  EXPECT_EQ(client_.Send(request).status().code(), Code::unavailable);  // nobody vouches for this certificate
+  EXPECT_EQ(client_.Send(request).status().code(),
+            Code::unavailable);  // nobody vouches for this certificate
   request.ca_file = options.tls_cert;
   request.url = "https://localhost:" + std::to_string(server_->port()) + "/secret";
   const auto answer = client_.Send(request);

@@ -21,9 +21,15 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
 
   bool null() override { return Put(Json()); }
   bool boolean(bool v) override { return Put(Json(v)); }
-  bool number_integer(number_integer_t v) override { return Put(Json(static_cast<std::int64_t>(v))); }
-  bool number_unsigned(number_unsigned_t v) override { return Put(Json(static_cast<std::uint64_t>(v))); }
-  bool number_float(number_float_t v, const string_t&) override { return Put(Json(static_cast<double>(v))); }
+  bool number_integer(number_integer_t v) override {
+    return Put(Json(static_cast<std::int64_t>(v)));
+  }
+  bool number_unsigned(number_unsigned_t v) override {
+    return Put(Json(static_cast<std::uint64_t>(v)));
+  }
+  bool number_float(number_float_t v, const string_t&) override {
+    return Put(Json(static_cast<double>(v)));
+  }
   bool string(string_t& v) override { return Put(Json(std::move(v))); }
   bool binary(binary_t&) override { return false; }
   bool start_object(std::size_t) override { return Open(Json::MakeObject()); }
@@ -34,7 +40,8 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
     keys_.back() = std::move(v);
     return true;
   }
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& e) override {
+  bool parse_error(std::size_t position, const std::string&,
+                   const nlohmann::detail::exception& e) override {
     position_ = position;
     error_ = e.what();
     return false;

@@ -24,13 +24,17 @@ Result<Json> Get(const Ask& ask, const std::string& path_and_query) {
   if (!ask.token.empty()) request.headers.emplace_back("Authorization", "Bearer " + ask.token);
   auto answer = client.Send(request);
   if (!answer.ok()) {
-    return base::Unavailable(answer.status().message() + "; is strata running at " + ask.url + "? (strata up, or --url)");
+    return base::Unavailable(answer.status().message() + "; is strata running at " + ask.url +
+                             "? (strata up, or --url)");
   }
   auto json = base::ParseJson(answer->body, 128);
   if (answer->status != 200) {
     const std::string& message = json.ok() ? (*json)["error"]["message"].as_string() : answer->body;
-    return Status(answer->status == 404 ? base::Code::not_found : answer->status == 400 ? base::Code::invalid : base::Code::failed,
-                  message.empty() ? "the server answered " + std::to_string(answer->status) : message);
+    return Status(
+        answer->status == 404   ? base::Code::not_found
+        : answer->status == 400 ? base::Code::invalid
+                                : base::Code::failed,
+        message.empty() ? "the server answered " + std::to_string(answer->status) : message);
   }
   return json;
 }
@@ -67,12 +71,15 @@ std::size_t Width(const std::string& text) {
 }
 
 bool LooksNumeric(const std::string& text) {
-  return !text.empty() && (std::isdigit(static_cast<unsigned char>(text[0])) || text[0] == '-' || text[0] == '$') && text.size() < 24;
+  return !text.empty() &&
+         (std::isdigit(static_cast<unsigned char>(text[0])) || text[0] == '-' || text[0] == '$') &&
+         text.size() < 24;
 }
 
 }  // namespace
 
-void PrintTable(const std::vector<std::string>& head, const std::vector<std::vector<std::string>>& rows) {
+void PrintTable(const std::vector<std::string>& head,
+                const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
   std::vector<bool> right;
   for (std::size_t c = 0; c < head.size(); ++c) {
@@ -99,7 +106,9 @@ void PrintTable(const std::vector<std::string>& head, const std::vector<std::vec
   for (const auto& row : rows) line(row, false);
 }
 
-double NumberOr(const Json& json, double otherwise) { return json.is_number() ? json.as_double() : otherwise; }
+double NumberOr(const Json& json, double otherwise) {
+  return json.is_number() ? json.as_double() : otherwise;
+}
 
 std::string Short(double value, const std::string& unit) {
   if (!std::isfinite(value)) return "-";
@@ -111,7 +120,8 @@ std::string Short(double value, const std::string& unit) {
   static constexpr const char* kUp[] = {"", "k", "M", "G", "T", "P"};
   static constexpr const char* kDown[] = {"", "m", "µ", "n"};
   std::string name = unit == "By" ? "B" : unit == "By/s" ? "B/s" : unit == "Cel" ? "°C" : unit;
-  if (!name.empty() && name[0] == '{') name = name.substr(1, name.find('}') - 1) + name.substr(name.find('}') + 1);
+  if (!name.empty() && name[0] == '{')
+    name = name.substr(1, name.find('}') - 1) + name.substr(name.find('}') + 1);
   double v = value;
   int step = 0;
   const bool scaled = unit != "Cel" && unit != "s";
@@ -121,7 +131,8 @@ std::string Short(double value, const std::string& unit) {
     std::snprintf(text, sizeof text, "%.3g %s%s", v, kDown[step], name.c_str());
     return text;
   }
-  std::snprintf(text, sizeof text, std::fabs(v) >= 100 ? "%.0f %s%s" : "%.3g %s%s", v, kUp[step], name.c_str());
+  std::snprintf(text, sizeof text, std::fabs(v) >= 100 ? "%.0f %s%s" : "%.3g %s%s", v, kUp[step],
+                name.c_str());
   std::string out = text;
   if (!out.empty() && out.back() == ' ') out.pop_back();
   return out;

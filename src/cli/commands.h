@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One function per command; main.cc parses the words and calls them. Results go to stdout, everything else to stderr.
-// Each returns the exit code: 0 done, 1 failed, 2 wrong usage, 3 done with some input refused.
+// One function per command; main.cc parses the words and calls them. Results go to stdout,
+// everything else to stderr. Each returns the exit code: 0 done, 1 failed, 2 wrong usage, 3 done
+// with some input refused.
 #pragma once
 
 #include <cstdint>
@@ -64,11 +65,12 @@ int Fail(const base::Status& status);
 // Configuration of the options: file, then --data and --listen over it.
 base::Result<server::Config> LoadConfig(const RunOptions& options);
 // Columns aligned; numbers to the right. Colour only on a terminal without NO_COLOR.
-void PrintTable(const std::vector<std::string>& head, const std::vector<std::vector<std::string>>& rows);
+void PrintTable(const std::vector<std::string>& head,
+                const std::vector<std::vector<std::string>>& rows);
 bool UseColour();
 std::string Bold(const std::string& text);
 std::string Dim(const std::string& text);
-std::string Paint(const std::string& text, int colour);  // ANSI colour number
+std::string Paint(const std::string& text, int colour);    // ANSI colour number
 std::string Short(double value, const std::string& unit);  // 1.2 k, 34 %, 5.1 GB, "-" for NaN
 double NumberOr(const base::Json& json, double otherwise);
 

@@ -32,36 +32,48 @@ constexpr FileKind kFileKinds[] = {
 };
 
 // Kinds of interface.md that a later issue brings.
-constexpr std::string_view kLater[] = {"kmsg", "nvidia-smi-xml", "nvidia-smi", "rocm-smi", "mllog", "kubelet-pods",
-                                       "kubelet-summary", "pod-resources", "slurm", "hami", "prices"};
+constexpr std::string_view kLater[] = {
+    "kmsg",  "nvidia-smi-xml", "nvidia-smi",      "rocm-smi",
+    "mllog", "kubelet-pods",   "kubelet-summary", "pod-resources",
+    "slurm", "hami",           "prices"};
 
-bool Contains(std::string_view text, std::string_view what) { return text.find(what) != std::string_view::npos; }
+bool Contains(std::string_view text, std::string_view what) {
+  return text.find(what) != std::string_view::npos;
+}
 
 // Text whose first line that is no comment reads `name 1` or `name{…} 1`.
 bool LooksProm(std::string_view text) {
-  if (text.starts_with("# HELP ") || text.starts_with("# TYPE ") || Contains(text.substr(0, 4096), "\n# TYPE ")) return true;
+  if (text.starts_with("# HELP ") || text.starts_with("# TYPE ") ||
+      Contains(text.substr(0, 4096), "\n# TYPE "))
+    return true;
   while (!text.empty()) {
     const std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
     if (line.empty() || line[0] == '#') continue;
     std::size_t i = 0;
-    while (i < line.size() && (std::isalnum(static_cast<unsigned char>(line[i])) || line[i] == '_' || line[i] == ':')) ++i;
+    while (i < line.size() &&
+           (std::isalnum(static_cast<unsigned char>(line[i])) || line[i] == '_' || line[i] == ':'))
+      ++i;
     if (i == 0 || i == line.size()) return false;
-    return line[i] == '{' || (line[i] == ' ' && i + 1 < line.size() && (std::isdigit(static_cast<unsigned char>(line[i + 1])) || line[i + 1] == '-' || line[i + 1] == '+' || line[i + 1] == 'N'));
+    return line[i] == '{' || (line[i] == ' ' && i + 1 < line.size() &&
+                              (std::isdigit(static_cast<unsigned char>(line[i + 1])) ||
+                               line[i + 1] == '-' || line[i + 1] == '+' || line[i + 1] == 'N'));
   }
   return false;
 }
 
 bool LooksOtlpJson(std::string_view text) {
   const std::string_view head = text.substr(0, 65536);
-  for (const std::string_view key : {"\"resourceMetrics\"", "\"resourceSpans\"", "\"resourceLogs\"", "\"resource_metrics\"",
-                                     "\"resource_spans\"", "\"resource_logs\""}) {
+  for (const std::string_view key :
+       {"\"resourceMetrics\"", "\"resourceSpans\"", "\"resourceLogs\"", "\"resource_metrics\"",
+        "\"resource_spans\"", "\"resource_logs\""}) {
     if (Contains(head, key)) return true;
   }
   return false;
 }
 
-Status DecodeProm(const base::InputFile& file, const wire::Context& context, model::Batch* batch, FileFacts* facts) {
+Status DecodeProm(const base::InputFile& file, const wire::Context& context, model::Batch* batch,
+                  FileFacts* facts) {
   wire::TextFacts text;
   const bool openmetrics = file.bytes.ends_with("# EOF\n") || file.bytes.ends_with("# EOF");
   RETURN_IF_ERROR(wire::DecodePrometheusText(file.bytes, openmetrics, context, batch, &text));
@@ -69,16 +81,20 @@ Status DecodeProm(const base::InputFile& file, const wire::Context& context, mod
   return Status::Ok();
 }
 
-std::uint64_t Kept(const model::Batch& batch) { return batch.samples.size() + batch.histograms.size(); }
+std::uint64_t Kept(const model::Batch& batch) {
+  return batch.samples.size() + batch.histograms.size();
+}
 
 }  // namespace
 
 DecodeAny::DecodeAny() = default;
 DecodeAny::~DecodeAny() = default;
 
-Status DecodeAny::Decode(std::string_view kind, std::string_view body, const wire::Context& context, model::Batch* batch) {
+Status DecodeAny::Decode(std::string_view kind, std::string_view body, const wire::Context& context,
+                         model::Batch* batch) {
   if (kind == "prom") return wire::DecodePrometheusText(body, false, context, batch);
-  if (kind == "otlp-metrics" || kind == "otlp-traces" || kind == "otlp-logs") return wire::DecodeOtlpJson(body, context, batch);
+  if (kind == "otlp-metrics" || kind == "otlp-traces" || kind == "otlp-logs")
+    return wire::DecodeOtlpJson(body, context, batch);
   if (kind == "nccl-inspector") return l2_comm::DecodeInspector(body, context, batch);
   if (kind == "train-log") {
     auto& reader = logs_[context.resource != nullptr ? context.resource->text() : std::string()];
@@ -93,14 +109,21 @@ Status DecodeAny::Decode(std::string_view kind, std::string_view body, const wir
 }
 
 const std::vector<std::string>& DecodeAny::kinds() {
-  static const std::vector<std::string> kinds = {"prom", "otlp", "nccl-inspector", "nccl-tests", "kineto", "flight-recorder",
-                                                 "train-log", "sse", "proc", "kmsg", "nvidia-smi-xml", "nvidia-smi", "rocm-smi",
-                                                 "mllog", "kubelet-pods", "kubelet-summary", "pod-resources", "slurm", "hami", "prices"};
+  static const std::vector<std::string> kinds = {"prom",           "otlp",
+                                                 "nccl-inspector", "nccl-tests",
+                                                 "kineto",         "flight-recorder",
+                                                 "train-log",      "sse",
+                                                 "proc",           "kmsg",
+                                                 "nvidia-smi-xml", "nvidia-smi",
+                                                 "rocm-smi",       "mllog",
+                                                 "kubelet-pods",   "kubelet-summary",
+                                                 "pod-resources",  "slurm",
+                                                 "hami",           "prices"};
   return kinds;
 }
 
-Status DecodeAny::DecodeFile(std::string_view kind, const base::InputFile& file, const wire::Context& context,
-                             model::Batch* batch, FileFacts* facts) {
+Status DecodeAny::DecodeFile(std::string_view kind, const base::InputFile& file,
+                             const wire::Context& context, model::Batch* batch, FileFacts* facts) {
   const std::uint64_t before = Kept(*batch);
   facts->kind = std::string(kind);
   if (std::find(std::begin(kLater), std::end(kLater), kind) != std::end(kLater)) {
@@ -133,7 +156,8 @@ Status DecodeAny::DecodeFile(std::string_view kind, const base::InputFile& file,
     facts->kind = "prom";
     return DecodeProm(file, context, batch, facts);
   }
-  if (!kind.empty()) return base::Unsupported("kind \"" + std::string(kind) + "\" cannot be read from a file");
+  if (!kind.empty())
+    return base::Unsupported("kind \"" + std::string(kind) + "\" cannot be read from a file");
   return base::Unsupported("no known kind: say it, e.g. strata read prom FILE");
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One decoder for everything that a file or a world may hold, by kind or by content. The list of kinds is here.
+// One decoder for everything that a file or a world may hold, by kind or by content. The list of
+// kinds is here.
 #pragma once
 
 #include <map>
@@ -30,12 +31,13 @@ class DecodeAny {
  public:
   DecodeAny();
   ~DecodeAny();
-  // A piece of a stream of this kind (worlds, followed files): prom, otlp-metrics, otlp-traces, otlp-logs,
-  // nccl-inspector, train-log.
-  base::Status Decode(std::string_view kind, std::string_view body, const wire::Context& context, model::Batch* batch);
+  // A piece of a stream of this kind (worlds, followed files): prom, otlp-metrics, otlp-traces,
+  // otlp-logs, nccl-inspector, train-log.
+  base::Status Decode(std::string_view kind, std::string_view body, const wire::Context& context,
+                      model::Batch* batch);
   // A whole file; kind "" = by content.
-  base::Status DecodeFile(std::string_view kind, const base::InputFile& file, const wire::Context& context,
-                          model::Batch* batch, FileFacts* facts);
+  base::Status DecodeFile(std::string_view kind, const base::InputFile& file,
+                          const wire::Context& context, model::Batch* batch, FileFacts* facts);
   static const std::vector<std::string>& kinds();
 
  private:

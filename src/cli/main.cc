@@ -19,7 +19,8 @@ void AddAsk(CLI::App* app, cli::Ask* ask) {
 void AddRun(CLI::App* app, cli::RunOptions* o) {
   app->add_option("--config", o->config_file, "strata.yaml");
   app->add_option("--data", o->data, "data directory (store.path)");
-  app->add_option("--listen", o->listen, "address of all ports; anything but loopback needs TLS and tokens");
+  app->add_option("--listen", o->listen,
+                  "address of all ports; anything but loopback needs TLS and tokens");
   app->add_flag("--insecure", o->insecure, "listen beyond loopback without TLS and tokens");
 }
 
@@ -30,8 +31,10 @@ int main(int argc, char** argv) {
     auto options = engine::ParseArguments(std::vector<std::string>(argv + 2, argv + argc));
     return options.ok() ? engine::RunEngine(*options) : (cli::Fail(options.status()), 2);
   }
-  CLI::App app{"strata: what every part of an AI system did, from the GPU to the token, and what a useful token cost.\n"
-               "Example: strata up    then open http://127.0.0.1:4319"};
+  CLI::App app{
+      "strata: what every part of an AI system did, from the GPU to the token, and what a useful "
+      "token cost.\n"
+      "Example: strata up    then open http://127.0.0.1:4319"};
   app.require_subcommand(1);
   app.set_help_all_flag("--help-all", "help of all commands");
   int code = 0;
@@ -39,7 +42,8 @@ int main(int argc, char** argv) {
   cli::RunOptions run;
   CLI::App* up = app.add_subcommand("up", "agent and server from one command");
   AddRun(up, &run);
-  up->add_option("--replay", run.replay, "play a recorded world beside the live data: WORLD[,speed=N]");
+  up->add_option("--replay", run.replay,
+                 "play a recorded world beside the live data: WORLD[,speed=N]");
   up->footer("Example: strata up --data ./strata-data --replay worlds/demo");
   up->callback([&] { code = cli::Up(run); });
 
@@ -52,7 +56,8 @@ int main(int argc, char** argv) {
 
   CLI::App* agent = app.add_subcommand("agent", "collect on this node and send OTLP");
   agent->add_option("--config", run.config_file, "strata.yaml");
-  agent->add_option("--to", run.to, "OTLP/HTTP address of a server or a Collector (default http://127.0.0.1:4318)");
+  agent->add_option("--to", run.to,
+                    "OTLP/HTTP address of a server or a Collector (default http://127.0.0.1:4318)");
   agent->add_option("--token", run.token, "token with scope agent")->envname("STRATA_TOKEN");
   agent->add_option("--root", run.root, "read /proc and /sys below this folder");
   agent->add_option("--data", run.data, "folder of the spool");
@@ -60,11 +65,14 @@ int main(int argc, char** argv) {
   agent->callback([&] { code = cli::RunAgent(run); });
 
   cli::ReadOptions read;
-  CLI::App* reader = app.add_subcommand("read", "decode files offline with the code the server uses");
+  CLI::App* reader =
+      app.add_subcommand("read", "decode files offline with the code the server uses");
   reader->add_option("paths", read.paths, "[KIND] PATH… or - for standard input")->required();
   reader->add_flag("--json", read.json, "one object a line");
   reader->add_option("--time", read.time, "time of samples that carry none");
-  reader->footer("Example: strata read prom metrics.txt\n         curl -s :9400/metrics | strata read --json -");
+  reader->footer(
+      "Example: strata read prom metrics.txt\n         curl -s :9400/metrics | strata read --json "
+      "-");
   reader->callback([&] { code = cli::Read(read); });
 
   cli::ReplayOptions replay;
@@ -72,19 +80,23 @@ int main(int argc, char** argv) {
   player->add_option("paths", replay.paths, "a world's folder, or files")->required();
   player->add_option("--to", replay.to, "OTLP/HTTP address of the server");
   player->add_option("--token", replay.token, "token with scope agent")->envname("STRATA_TOKEN");
-  player->add_option("--speed", replay.speed, "times faster than recorded")->check(CLI::PositiveNumber);
-  player->add_flag("--original-times", replay.original_times, "keep the recorded times instead of shifting them to now");
+  player->add_option("--speed", replay.speed, "times faster than recorded")
+      ->check(CLI::PositiveNumber);
+  player->add_flag("--original-times", replay.original_times,
+                   "keep the recorded times instead of shifting them to now");
   player->footer("Example: strata replay worlds/demo --speed 60");
   player->callback([&] { code = cli::Replay(replay); });
 
   cli::Ask ask;
-  CLI::App* status = app.add_subcommand("status", "the eight layers: source, state, entities, what is not measured and why");
+  CLI::App* status = app.add_subcommand(
+      "status", "the eight layers: source, state, entities, what is not measured and why");
   AddAsk(status, &ask);
   status->footer("Example: strata status --json | jq '.layers[].state'");
   status->callback([&] { code = cli::ShowStatus(ask); });
 
   bool once = false;
-  CLI::App* top = app.add_subcommand("top", "live terminal view; a plain table when stdout is no terminal");
+  CLI::App* top =
+      app.add_subcommand("top", "live terminal view; a plain table when stdout is no terminal");
   AddAsk(top, &ask);
   top->add_flag("--once", once, "print once and end");
   top->footer("Example: strata top --once");
@@ -119,8 +131,11 @@ int main(int argc, char** argv) {
   CLI::App* sql = app.add_subcommand("sql", "read-only SQL over everything kept");
   AddAsk(sql, &ask);
   sql->add_option("query", query, "one SELECT")->required();
-  sql->add_option("--format", format, "table, json, jsonl, csv or tsv")->check(CLI::IsMember({"table", "json", "jsonl", "csv", "tsv"}));
-  sql->footer("Example: strata sql \"SELECT signal, count() FROM measurements GROUP BY signal ORDER BY 2 DESC LIMIT 10\"");
+  sql->add_option("--format", format, "table, json, jsonl, csv or tsv")
+      ->check(CLI::IsMember({"table", "json", "jsonl", "csv", "tsv"}));
+  sql->footer(
+      "Example: strata sql \"SELECT signal, count() FROM measurements GROUP BY signal ORDER BY 2 "
+      "DESC LIMIT 10\"");
   sql->callback([&] { code = cli::ShowSql(ask, query, format); });
 
   CLI::App* catalog = app.add_subcommand("catalog", "every signal, unit, source, meaning");
@@ -128,7 +143,8 @@ int main(int argc, char** argv) {
   catalog->footer("Example: strata catalog | grep kv_");
   catalog->callback([&] { code = cli::ShowCatalog(ask); });
 
-  CLI::App* doctor = app.add_subcommand("doctor", "is every source reachable, permitted, fresh; how to fix what is not");
+  CLI::App* doctor = app.add_subcommand(
+      "doctor", "is every source reachable, permitted, fresh; how to fix what is not");
   AddAsk(doctor, &ask);
   doctor->footer("Example: strata doctor");
   doctor->callback([&] { code = cli::Doctor(ask); });

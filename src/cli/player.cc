@@ -45,7 +45,8 @@ void ChangeId(std::string* id, std::uint64_t pass) {
   std::uint64_t mask = pass * 0x9e3779b97f4a7c15ULL;
   for (std::size_t i = 0; i < 8; ++i, mask >>= 4) {
     const char c = (*id)[i];
-    const unsigned digit = c <= '9' ? static_cast<unsigned>(c - '0') : static_cast<unsigned>(c - 'a' + 10);
+    const unsigned digit =
+        c <= '9' ? static_cast<unsigned>(c - '0') : static_cast<unsigned>(c - 'a' + 10);
     (*id)[i] = kHex[(digit ^ mask) & 15];
   }
 }
@@ -67,7 +68,8 @@ struct Player::State {
 
   void Prepare() {
     namer = std::make_unique<model::Namer>(server::Layers());
-    encoder = std::make_unique<wire::OtlpEncoder>(model::Attributes{{"strata.agent", "replay"}, {"strata.origin", name}});
+    encoder = std::make_unique<wire::OtlpEncoder>(
+        model::Attributes{{"strata.agent", "replay"}, {"strata.origin", name}});
   }
 
   Status Load() {
@@ -86,10 +88,13 @@ struct Player::State {
     for (const auto& entry : std::filesystem::directory_iterator(options.world, error)) {
       const std::string path = entry.path().string();
       if (path.find(".jsonl") == std::string::npos) continue;
-      RETURN_IF_ERROR(base::ForEachInput(path, [&](base::InputFile input) { return AddLines(input); }));
+      RETURN_IF_ERROR(
+          base::ForEachInput(path, [&](base::InputFile input) { return AddLines(input); }));
     }
-    if (entries.empty()) return base::Invalid(options.world + ": no *.jsonl.gz files: is this a world's folder?");
-    std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.t < b.t; });
+    if (entries.empty())
+      return base::Invalid(options.world + ": no *.jsonl.gz files: is this a world's folder?");
+    std::stable_sort(entries.begin(), entries.end(),
+                     [](const Entry& a, const Entry& b) { return a.t < b.t; });
     return Status::Ok();
   }
 
@@ -124,16 +129,23 @@ struct Player::State {
       base::HttpRequest request;
       request.method = "POST";
       request.url = options.to + path;
-      request.headers = {{"Content-Type", "application/x-protobuf"}, {"Content-Encoding", "zstd"}, {"x-strata-batch", batch}};
-      if (!options.token.empty()) request.headers.emplace_back("Authorization", "Bearer " + options.token);
+      request.headers = {{"Content-Type", "application/x-protobuf"},
+                         {"Content-Encoding", "zstd"},
+                         {"x-strata-batch", batch}};
+      if (!options.token.empty())
+        request.headers.emplace_back("Authorization", "Bearer " + options.token);
       request.body = packed;
       request.timeout_ms = 30'000;
       auto answer = http.Send(request);
       if (answer.ok() && answer->status == 200) return Status::Ok();
       if (answer.ok() && answer->status < 500) {
-        return base::Failed(request.url + " answered " + std::to_string(answer->status) + ": " + answer->body.substr(0, 300));
+        return base::Failed(request.url + " answered " + std::to_string(answer->status) + ": " +
+                            answer->body.substr(0, 300));
       }
-      if (attempt == 5) return answer.ok() ? base::Unavailable("the server answered " + std::to_string(answer->status)) : answer.status();
+      if (attempt == 5)
+        return answer.ok()
+                   ? base::Unavailable("the server answered " + std::to_string(answer->status))
+                   : answer.status();
       std::this_thread::sleep_for(std::chrono::milliseconds(200 << attempt));
     }
   }
@@ -161,8 +173,8 @@ struct Player::State {
     return Status::Ok();
   }
 
-  // One pass that begins at the wall time `start_ns`; entries before `from_ns` are left out, those up to now are sent in
-  // larger steps without waiting.
+  // One pass that begins at the wall time `start_ns`; entries before `from_ns` are left out, those
+  // up to now are sent in larger steps without waiting.
   Status Pass(std::int64_t start_ns, std::uint64_t pass, std::int64_t from_ns, std::stop_token stop,
               const std::function<void(double, std::uint64_t)>& progress) {
     model::Batch batch;
@@ -172,16 +184,22 @@ struct Player::State {
     const std::int64_t began = base::Clock::system().now_ns();
     double step_end = 0;
     std::size_t first = 0;
-    while (options.backfill && first < entries.size() && start_ns + static_cast<std::int64_t>(entries[first].t * 1e9) < from_ns) ++first;
+    while (options.backfill && first < entries.size() &&
+           start_ns + static_cast<std::int64_t>(entries[first].t * 1e9) < from_ns)
+      ++first;
     for (std::size_t i = first; i < entries.size() && !stop.stop_requested();) {
       const std::int64_t now = base::Clock::system().now_ns();
-      const bool behind = options.backfill && start_ns + static_cast<std::int64_t>(entries[i].t * 1e9) < now - base::kMinute / 6;
+      const bool behind =
+          options.backfill &&
+          start_ns + static_cast<std::int64_t>(entries[i].t * 1e9) < now - base::kMinute / 6;
       step_end = entries[i].t + (behind ? kBackfillStep : kStep * std::max(1.0, speed / 10));
       if (!behind) {
-        const std::int64_t due = options.backfill ? start_ns + static_cast<std::int64_t>(entries[i].t * 1e9)
-                                                  : began + static_cast<std::int64_t>(entries[i].t / speed * 1e9);
+        const std::int64_t due =
+            options.backfill ? start_ns + static_cast<std::int64_t>(entries[i].t * 1e9)
+                             : began + static_cast<std::int64_t>(entries[i].t / speed * 1e9);
         std::unique_lock lock(mutex);
-        wake.wait_for(lock, stop, std::chrono::nanoseconds(std::max<std::int64_t>(0, due - now)), [] { return false; });
+        wake.wait_for(lock, stop, std::chrono::nanoseconds(std::max<std::int64_t>(0, due - now)),
+                      [] { return false; });
         if (stop.stop_requested()) return Status::Ok();
       }
       for (; i < entries.size() && entries[i].t < step_end; ++i) {
@@ -194,7 +212,8 @@ struct Player::State {
         context.trusted = true;
         context.resource = &e.resource;
         context.origin = name;
-        RETURN_IF_ERROR(decode.Decode(e.kind, e.body, context, &batch).With(options.world + " at " + std::to_string(e.t) + " s"));
+        RETURN_IF_ERROR(decode.Decode(e.kind, e.body, context, &batch)
+                            .With(options.world + " at " + std::to_string(e.t) + " s"));
       }
       RETURN_IF_ERROR(Send(&batch, pass));
       if (progress) progress(step_end, sent);
@@ -246,9 +265,11 @@ Result<std::unique_ptr<Player>> Player::Make(const PlayOptions& options) {
   return std::unique_ptr<Player>(new Player(std::move(state)));
 }
 
-// Passes begin at whole multiples of the world's duration since 1970, so that the same second of the clock always plays
-// the same second of the world: what a second player sends again is the same facts, and counts once.
-Status Player::Play(std::stop_token stop, const std::function<void(double, std::uint64_t)>& progress) {
+// Passes begin at whole multiples of the world's duration since 1970, so that the same second of
+// the clock always plays the same second of the world: what a second player sends again is the same
+// facts, and counts once.
+Status Player::Play(std::stop_token stop,
+                    const std::function<void(double, std::uint64_t)>& progress) {
   State& s = *state_;
   if (s.options.original_times) return s.Pass(1, 0, 0, stop, progress);
   const std::int64_t duration = static_cast<std::int64_t>(s.duration_s * 1e9);
@@ -256,7 +277,8 @@ Status Player::Play(std::stop_token stop, const std::function<void(double, std::
   if (!s.options.backfill) {
     std::int64_t start = now;
     do {
-      RETURN_IF_ERROR(s.Pass(start, static_cast<std::uint64_t>(start / base::kSecond), start, stop, progress));
+      RETURN_IF_ERROR(
+          s.Pass(start, static_cast<std::uint64_t>(start / base::kSecond), start, stop, progress));
       start += duration;
     } while (s.loop && s.options.forever && !stop.stop_requested());
     return Status::Ok();
@@ -264,7 +286,8 @@ Status Player::Play(std::stop_token stop, const std::function<void(double, std::
   const std::int64_t from = now - duration;
   std::int64_t pass = from / duration;
   do {
-    RETURN_IF_ERROR(s.Pass(pass * duration, static_cast<std::uint64_t>(pass), from, stop, progress));
+    RETURN_IF_ERROR(
+        s.Pass(pass * duration, static_cast<std::uint64_t>(pass), from, stop, progress));
     ++pass;
   } while (s.loop && s.options.forever && !stop.stop_requested());
   return Status::Ok();

@@ -38,7 +38,11 @@ Json EntityJson(const std::string& type, const std::string& id) {
 
 Json MeasurementJson(const model::Series& s, std::int64_t ts) {
   Json j;
-  j.set("layer", s.layer).set("signal", s.signal).set("unit", s.unit).set("kind", KindName(s.kind)).set("value", Json());
+  j.set("layer", s.layer)
+      .set("signal", s.signal)
+      .set("unit", s.unit)
+      .set("kind", KindName(s.kind))
+      .set("value", Json());
   j.set("time", base::FormatTime(ts)).set("entity", EntityJson(s.entity_type, s.entity));
   j.set("attributes", AttributesJson(s.attributes)).set("source", s.source);
   return j;
@@ -49,9 +53,14 @@ Json HistogramJson(const model::Series& s, const model::Histogram& h) {
   for (const double b : h.bounds) bounds.push(b);
   for (const std::uint64_t c : h.counts) counts.push(c);
   Json body;
-  body.set("count", h.count).set("sum", h.sum).set("bounds", std::move(bounds)).set("counts", std::move(counts));
+  body.set("count", h.count)
+      .set("sum", h.sum)
+      .set("bounds", std::move(bounds))
+      .set("counts", std::move(counts));
   if (h.exponential) {
-    body.set("scale", h.scale).set("positive_offset", h.positive_offset).set("zero_count", h.zero_count);
+    body.set("scale", h.scale)
+        .set("positive_offset", h.positive_offset)
+        .set("zero_count", h.zero_count);
   }
   Json j = MeasurementJson(s, h.ts);
   Json out;
@@ -67,25 +76,42 @@ Json HistogramJson(const model::Series& s, const model::Histogram& h) {
 
 Json EventJson(const model::Event& e) {
   Json j;
-  j.set("layer", e.layer).set("event", e.event).set("time", base::FormatTime(e.ts)).set("entity", EntityJson(e.entity_type, e.entity));
-  j.set("severity", e.severity).set("message", e.message).set("attributes", AttributesJson(e.attributes)).set("source", e.source);
+  j.set("layer", e.layer)
+      .set("event", e.event)
+      .set("time", base::FormatTime(e.ts))
+      .set("entity", EntityJson(e.entity_type, e.entity));
+  j.set("severity", e.severity)
+      .set("message", e.message)
+      .set("attributes", AttributesJson(e.attributes))
+      .set("source", e.source);
   return j;
 }
 
 Json SpanJson(const model::Span& span) {
   Json j;
   const bool call = l7_genai::IsModelCall(span);
-  j.set("layer", call ? "l7_genai" : "other").set("span", span.name).set("trace_id", span.trace_id).set("span_id", span.span_id);
+  j.set("layer", call ? "l7_genai" : "other")
+      .set("span", span.name)
+      .set("trace_id", span.trace_id)
+      .set("span_id", span.span_id);
   j.set("parent_span_id", span.parent_span_id).set("kind", span.kind).set("service", span.service);
-  j.set("time", base::FormatTime(span.start_ns)).set("duration_s", static_cast<double>(span.end_ns - span.start_ns) / 1e9);
+  j.set("time", base::FormatTime(span.start_ns))
+      .set("duration_s", static_cast<double>(span.end_ns - span.start_ns) / 1e9);
   j.set("status", span.status).set("attributes", AttributesJson(span.attributes));
   if (!call) return j;
   const l7_genai::Call c = l7_genai::MakeCall(span);
   const auto number = [](const std::optional<double>& v) { return v ? Json(*v) : Json(); };
   Json call_json;
-  call_json.set("kind", c.kind).set("model", c.model).set("provider", c.provider).set("operation", c.operation).set("status", c.status);
-  call_json.set("finish_reason", c.finish_reason).set("input_tokens", number(c.input_tokens)).set("cached_tokens", number(c.cached_tokens));
-  call_json.set("output_tokens", number(c.output_tokens)).set("reasoning_tokens", number(c.reasoning_tokens));
+  call_json.set("kind", c.kind)
+      .set("model", c.model)
+      .set("provider", c.provider)
+      .set("operation", c.operation)
+      .set("status", c.status);
+  call_json.set("finish_reason", c.finish_reason)
+      .set("input_tokens", number(c.input_tokens))
+      .set("cached_tokens", number(c.cached_tokens));
+  call_json.set("output_tokens", number(c.output_tokens))
+      .set("reasoning_tokens", number(c.reasoning_tokens));
   call_json.set("ttft_s", number(c.ttft_s)).set("e2e_s", number(c.e2e_s));
   j.set("call", std::move(call_json));
   return j;
@@ -93,8 +119,15 @@ Json SpanJson(const model::Span& span) {
 
 Json CollectiveJson(const model::Collective& c) {
   Json j;
-  j.set("layer", "l2_comm").set("collective", c.operation).set("communicator", c.communicator).set("seq", c.seq).set("rank", c.rank);
-  j.set("nranks", c.nranks).set("bytes", c.bytes).set("time", base::FormatTime(c.start_ns)).set("duration_s", c.duration_s);
+  j.set("layer", "l2_comm")
+      .set("collective", c.operation)
+      .set("communicator", c.communicator)
+      .set("seq", c.seq)
+      .set("rank", c.rank);
+  j.set("nranks", c.nranks)
+      .set("bytes", c.bytes)
+      .set("time", base::FormatTime(c.start_ns))
+      .set("duration_s", c.duration_s);
   j.set("busbw", c.busbw).set("state", c.done ? "done" : "open");
   return j;
 }
@@ -126,22 +159,31 @@ class Printer {
       if (json_) {
         Line(HistogramJson(s, h));
       } else {
-        Row(s, std::to_string(h.count) + " observations, mean " + (h.count > 0 ? Short(h.sum / static_cast<double>(h.count), s.unit) : "-"));
+        Row(s, std::to_string(h.count) + " observations, mean " +
+                   (h.count > 0 ? Short(h.sum / static_cast<double>(h.count), s.unit) : "-"));
       }
     }
     for (const model::Event& e : batch.events) {
-      if (json_) Line(EventJson(e));
-      else std::printf("%-9s %-40s %s\n", e.layer.c_str(), e.event.c_str(), e.message.c_str());
+      if (json_)
+        Line(EventJson(e));
+      else
+        std::printf("%-9s %-40s %s\n", e.layer.c_str(), e.event.c_str(), e.message.c_str());
     }
     for (const model::Span& span : batch.spans) {
-      if (json_) Line(SpanJson(span));
-      else std::printf("%-9s span %-35s %s\n", l7_genai::IsModelCall(span) ? "l7_genai" : "other", span.name.c_str(), span.trace_id.c_str());
+      if (json_)
+        Line(SpanJson(span));
+      else
+        std::printf("%-9s span %-35s %s\n", l7_genai::IsModelCall(span) ? "l7_genai" : "other",
+                    span.name.c_str(), span.trace_id.c_str());
     }
     if (json_) {
       for (const model::Collective& c : batch.collectives) Line(CollectiveJson(c));
       for (const model::LogRecord& l : batch.logs) {
         Json j;
-        j.set("layer", "other").set("log", l.body).set("time", base::FormatTime(l.ts)).set("severity", l.severity_text);
+        j.set("layer", "other")
+            .set("log", l.body)
+            .set("time", base::FormatTime(l.ts))
+            .set("severity", l.severity_text);
         j.set("attributes", AttributesJson(l.attributes));
         Line(j);
       }
@@ -160,7 +202,8 @@ class Printer {
  private:
   void Row(const model::Series& s, const std::string& value) {
     std::printf("%-9s %-44s %16s  %s %s\n", s.layer.c_str(), s.signal.c_str(), value.c_str(),
-                s.entity.empty() ? "" : (s.entity_type + ":" + s.entity).c_str(), Dim(s.attributes.text()).c_str());
+                s.entity.empty() ? "" : (s.entity_type + ":" + s.entity).c_str(),
+                Dim(s.attributes.text()).c_str());
   }
 
   bool json_;
@@ -200,8 +243,10 @@ int Read(const ReadOptions& options) {
     totals.collectives += batch->collectives.size();
     totals.refused.merge(batch->refused);
     if (!report.is_null()) {
-      if (o.json) printer.Line(report);
-      else std::printf("%s\n", report.dump(2).c_str());
+      if (o.json)
+        printer.Line(report);
+      else
+        std::printf("%s\n", report.dump(2).c_str());
     }
   };
   const auto take = [&](base::InputFile file) {
@@ -241,16 +286,23 @@ int Read(const ReadOptions& options) {
     }
   }
   std::fflush(stdout);
-  const std::uint64_t refused = totals.refused.total() - totals.refused.count(base::Reason::content_removed);
-  std::fprintf(stderr, "%llu samples, %llu events, %llu refused", static_cast<unsigned long long>(totals.samples),
-               static_cast<unsigned long long>(totals.events), static_cast<unsigned long long>(refused));
-  if (totals.spans > 0) std::fprintf(stderr, ", %llu spans", static_cast<unsigned long long>(totals.spans));
-  if (totals.collectives > 0) std::fprintf(stderr, ", %llu collectives", static_cast<unsigned long long>(totals.collectives));
+  const std::uint64_t refused =
+      totals.refused.total() - totals.refused.count(base::Reason::content_removed);
+  std::fprintf(stderr, "%llu samples, %llu events, %llu refused",
+               static_cast<unsigned long long>(totals.samples),
+               static_cast<unsigned long long>(totals.events),
+               static_cast<unsigned long long>(refused));
+  if (totals.spans > 0)
+    std::fprintf(stderr, ", %llu spans", static_cast<unsigned long long>(totals.spans));
+  if (totals.collectives > 0)
+    std::fprintf(stderr, ", %llu collectives", static_cast<unsigned long long>(totals.collectives));
   std::fprintf(stderr, "\n");
   for (const auto& [reason, n] : totals.refused.counts()) {
-    std::fprintf(stderr, "  %llu %s\n", static_cast<unsigned long long>(n), std::string(base::reason_name(reason)).c_str());
+    std::fprintf(stderr, "  %llu %s\n", static_cast<unsigned long long>(n),
+                 std::string(base::reason_name(reason)).c_str());
   }
-  if (!totals.refused.example().empty()) std::fprintf(stderr, "  first: %s\n", totals.refused.example().c_str());
+  if (!totals.refused.example().empty())
+    std::fprintf(stderr, "  first: %s\n", totals.refused.example().c_str());
   return totals.failed ? 1 : refused > 0 ? 3 : 0;
 }
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The programs that stay: up, server, agent. Signals end them in order: sources first, then doors, then the store.
+// The programs that stay: up, server, agent. Signals end them in order: sources first, then doors,
+// then the store.
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <thread>
-
-#include <unistd.h>
 
 #include "agent/agent.h"
 #include "base/file.h"
@@ -45,7 +46,8 @@ class EndSignals {
 std::string PageFolder() {
   if (const char* folder = std::getenv("STRATA_WEB")) return folder;
   const std::filesystem::path self = base::SelfPath();
-  for (const char* relative : {"../../web/dist", "../web/dist", "../share/strata/web", "web/dist"}) {
+  for (const char* relative :
+       {"../../web/dist", "../web/dist", "../share/strata/web", "web/dist"}) {
     std::error_code error;
     const auto folder = std::filesystem::weakly_canonical(self.parent_path() / relative, error);
     if (!error && std::filesystem::exists(folder / "index.html", error)) return folder.string();
@@ -54,15 +56,16 @@ std::string PageFolder() {
 }
 
 void PrintPorts(const server::Config& config, const server::Ports& ports) {
-  const std::string host = config.listen.find(':') != std::string::npos ? "[" + config.listen + "]" : config.listen;
+  const std::string host =
+      config.listen.find(':') != std::string::npos ? "[" + config.listen + "]" : config.listen;
   const char* scheme = config.tls.cert.empty() ? "http" : "https";
   std::fprintf(stderr, "strata: OTLP/gRPC %s:%d\n", host.c_str(), ports.otlp_grpc);
   std::fprintf(stderr, "strata: OTLP/HTTP %s:%d\n", host.c_str(), ports.otlp_http);
   std::fprintf(stderr, "strata: page and API %s://%s:%d\n", scheme, host.c_str(), ports.api);
 }
 
-agent::AgentOptions AgentOptionsOf(const server::Config& config, const std::string& to, const std::string& token,
-                                   const std::string& root) {
+agent::AgentOptions AgentOptionsOf(const server::Config& config, const std::string& to,
+                                   const std::string& token, const std::string& root) {
   agent::AgentOptions o;
   o.to = to;
   o.token = token;
@@ -90,8 +93,8 @@ agent::AgentOptions AgentOptionsOf(const server::Config& config, const std::stri
     t.job = file.job;
     t.kind = file.kind;
     t.layer = file.kind == "train-log" ? "l5_train" : "l2_comm";
-    t.decode = [decode = std::make_shared<DecodeAny>(), kind = file.kind](std::string_view lines, const wire::Context& context,
-                                                                          model::Batch* batch) {
+    t.decode = [decode = std::make_shared<DecodeAny>(), kind = file.kind](
+                   std::string_view lines, const wire::Context& context, model::Batch* batch) {
       const Status status = decode->Decode(kind, lines, context, batch);
       if (!status.ok()) batch->refused.add(base::Reason::malformed, 1, status.message());
     };
@@ -100,14 +103,16 @@ agent::AgentOptions AgentOptionsOf(const server::Config& config, const std::stri
   return o;
 }
 
-// The first summary that a person sees: a few seconds after the start, when the first samples are in.
+// The first summary that a person sees: a few seconds after the start, when the first samples are
+// in.
 void FirstSummary(const std::string& url) {
   std::this_thread::sleep_for(std::chrono::seconds(6));
   Ask ask;
   ask.url = url;
   std::printf("\n");
   ShowStatus(ask);
-  std::printf("\nopen %s    ask: strata cost, strata why, strata top    end: Ctrl-C\n", url.c_str());
+  std::printf("\nopen %s    ask: strata cost, strata why, strata top    end: Ctrl-C\n",
+              url.c_str());
   std::fflush(stdout);
 }
 
@@ -118,7 +123,8 @@ Result<PlayOptions> ParseReplay(const std::string& text) {
   o.world = text.substr(0, comma);
   if (comma == std::string::npos) return o;
   const std::string rest = text.substr(comma + 1);
-  if (!rest.starts_with("speed=")) return base::Invalid("--replay " + text + ": expected WORLD or WORLD,speed=N");
+  if (!rest.starts_with("speed="))
+    return base::Invalid("--replay " + text + ": expected WORLD or WORLD,speed=N");
   o.speed = std::atof(rest.c_str() + 6);
   if (!(o.speed > 0)) return base::Invalid("--replay " + text + ": speed must be above 0");
   if (o.speed != 1) o.backfill = false;
@@ -132,15 +138,19 @@ int RunServer(const RunOptions& options) {
   if (!config.ok()) return Fail(config.status());
   if (options.check) {
     if (auto access = server::Access::Make(*config); !access.ok()) return Fail(access.status());
-    std::printf("%s: good\n", options.config_file.empty() ? "defaults" : options.config_file.c_str());
+    std::printf("%s: good\n",
+                options.config_file.empty() ? "defaults" : options.config_file.c_str());
     return 0;
   }
   const EndSignals signals;
   std::unique_ptr<base::Clock> file_clock;
   if (!options.clock_file.empty()) {
     file_clock = base::MakeFileClock(options.clock_file);
-    // In 1970 everything would be refused as of the future, and what is kept would be past its retention.
-    if (file_clock->now_ns() == 0) return Fail(base::Invalid("--clock " + options.clock_file + ": the file's first line is no time (RFC 3339 or unix seconds)"));
+    // In 1970 everything would be refused as of the future, and what is kept would be past its
+    // retention.
+    if (file_clock->now_ns() == 0)
+      return Fail(base::Invalid("--clock " + options.clock_file +
+                                ": the file's first line is no time (RFC 3339 or unix seconds)"));
   }
   const base::Clock& clock = file_clock ? *file_clock : base::Clock::system();
   auto server = server::Server::Start(*config, clock, PageFolder());
@@ -157,7 +167,8 @@ int RunAgent(const RunOptions& options) {
   if (!config.ok()) return Fail(config.status());
   const EndSignals signals;
   const std::string to = options.to.empty() ? "http://127.0.0.1:4318" : options.to;
-  auto agent = agent::Agent::Start(AgentOptionsOf(*config, to, options.token, options.root), server::Layers());
+  auto agent = agent::Agent::Start(AgentOptionsOf(*config, to, options.token, options.root),
+                                   server::Layers());
   if (!agent.ok()) return Fail(agent.status());
   std::fprintf(stderr, "strata: agent sends to %s\n", to.c_str());
   while (!signals.Wait(3600)) {
@@ -182,9 +193,12 @@ int Up(const RunOptions& options) {
   auto server = server::Server::Start(*config, base::Clock::system(), PageFolder());
   if (!server.ok()) return Fail(server.status());
   const server::Ports ports = (*server)->ports();
-  const std::string to = std::string(config->tls.cert.empty() ? "http" : "https") + "://127.0.0.1:" + std::to_string(ports.otlp_http);
-  agent::AgentOptions agent_options = AgentOptionsOf(*config, to, options.token, options.root.empty() ? "/" : options.root);
-  for (const int port : {ports.otlp_grpc, ports.otlp_http, ports.api}) agent_options.own_ports.push_back(static_cast<std::uint16_t>(port));
+  const std::string to = std::string(config->tls.cert.empty() ? "http" : "https") +
+                         "://127.0.0.1:" + std::to_string(ports.otlp_http);
+  agent::AgentOptions agent_options =
+      AgentOptionsOf(*config, to, options.token, options.root.empty() ? "/" : options.root);
+  for (const int port : {ports.otlp_grpc, ports.otlp_http, ports.api})
+    agent_options.own_ports.push_back(static_cast<std::uint16_t>(port));
   auto agent = agent::Agent::Start(std::move(agent_options), server::Layers());
   if (!agent.ok()) {
     std::fprintf(stderr, "strata: no agent: %s\n", agent.status().message().c_str());
@@ -193,7 +207,8 @@ int Up(const RunOptions& options) {
   std::jthread replay;
   if (player) {
     player->set_to(to);
-    std::fprintf(stderr, "strata: replaying the recorded world \"%s\": %s\n", player->name().c_str(), player->title().c_str());
+    std::fprintf(stderr, "strata: replaying the recorded world \"%s\": %s\n",
+                 player->name().c_str(), player->title().c_str());
     replay = std::jthread([&](std::stop_token stop) {
       const Status status = player->Play(stop, nullptr);
       if (!status.ok()) std::fprintf(stderr, "strata: replay: %s\n", status.message().c_str());
@@ -201,7 +216,8 @@ int Up(const RunOptions& options) {
   }
   const std::string url = "http://127.0.0.1:" + std::to_string(ports.api);
   std::thread summary;
-  if (::isatty(STDOUT_FILENO) == 1 || std::getenv("STRATA_SUMMARY") != nullptr) summary = std::thread([&] { FirstSummary(url); });
+  if (::isatty(STDOUT_FILENO) == 1 || std::getenv("STRATA_SUMMARY") != nullptr)
+    summary = std::thread([&] { FirstSummary(url); });
   while (!signals.Wait(3600)) {
   }
   std::fprintf(stderr, "\nstrata: stopping\n");
@@ -226,7 +242,8 @@ int Replay(const ReplayOptions& options) {
       std::uint64_t records = 0;
       const Status status = Player::MakeForFiles(play, "replay")->SendFiles(path, &records);
       if (!status.ok()) return Fail(status);
-      std::fprintf(stderr, "%s: %llu records sent as origin \"replay\"\n", path.c_str(), static_cast<unsigned long long>(records));
+      std::fprintf(stderr, "%s: %llu records sent as origin \"replay\"\n", path.c_str(),
+                   static_cast<unsigned long long>(records));
       continue;
     }
     auto player = Player::Make(play);
@@ -235,11 +252,14 @@ int Replay(const ReplayOptions& options) {
     std::uint64_t sent = 0;
     const Status status = (*player)->Play({}, [&](double t, std::uint64_t records) {
       sent = records;
-      if (bar) std::fprintf(stderr, "\r%s: %.0f s of the world, %llu records ", path.c_str(), t, static_cast<unsigned long long>(records));
+      if (bar)
+        std::fprintf(stderr, "\r%s: %.0f s of the world, %llu records ", path.c_str(), t,
+                     static_cast<unsigned long long>(records));
     });
     if (bar) std::fprintf(stderr, "\n");
     if (!status.ok()) return Fail(status);
-    std::fprintf(stderr, "%llu records sent as origin \"%s\"\n", static_cast<unsigned long long>(sent), (*player)->name().c_str());
+    std::fprintf(stderr, "%llu records sent as origin \"%s\"\n",
+                 static_cast<unsigned long long>(sent), (*player)->name().c_str());
   }
   return 0;
 }

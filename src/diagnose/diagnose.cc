@@ -13,9 +13,10 @@
 namespace strata::diagnose {
 namespace {
 
-constexpr double kAgainstWeight = 0.5, kMissingWeight = 0.25;  // of a support that does not hold, that was not measured
-constexpr double kLateFactor = 0.8;                            // evidence that began after the symptom
-constexpr std::int64_t kOnsetSlackNs = base::kMinute;          // nothing is ordered inside one minute
+constexpr double kAgainstWeight = 0.5,
+                 kMissingWeight = 0.25;  // of a support that does not hold, that was not measured
+constexpr double kLateFactor = 0.8;      // evidence that began after the symptom
+constexpr std::int64_t kOnsetSlackNs = base::kMinute;  // nothing is ordered inside one minute
 
 bool Stronger(const Verdict& a, const Verdict& b) {
   if (a.holds != b.holds) return a.holds > b.holds;
@@ -42,10 +43,13 @@ Verdict Best(const Facts& facts, const Scope& scope, const Rule& rule) {
   const std::vector<const Track*> tracks = TracksOf(facts, scope, rule.fact.table);
   Verdict best;
   if (rule.test == Test::skew || rule.test == Test::skew_low) {
-    std::map<std::string, std::vector<const Track*>> peers;  // ranks of one communicator; GPUs of the scope
+    std::map<std::string, std::vector<const Track*>>
+        peers;  // ranks of one communicator; GPUs of the scope
     for (const Track* t : tracks) {
-      if (t->table != "gpu_minute") peers[t->entity].push_back(t);
-      else if (IsBusy(facts, *t)) peers[""].push_back(t);
+      if (t->table != "gpu_minute")
+        peers[t->entity].push_back(t);
+      else if (IsBusy(facts, *t))
+        peers[""].push_back(t);
     }
     for (const auto& [name, members] : peers) {
       const Verdict v = JudgePeers(facts, rule, members);
@@ -69,16 +73,22 @@ Rule Fixed(const FactName& fact, Test test, double line) {
   return rule;
 }
 
-// The other conditions of a symptom: `while` and `unless`; a stopped job must still hold something, or hang.
+// The other conditions of a symptom: `while` and `unless`; a stopped job must still hold something,
+// or hang.
 bool Conditions(const Facts& facts, const Rule& rule, const Track& track, const Scope& scope) {
   if (!rule.while_fact.table.empty() &&
-      Best(facts, scope, Fixed(rule.while_fact, Test::above, rule.while_line)).holds != Holds::yes) {
+      Best(facts, scope, Fixed(rule.while_fact, Test::above, rule.while_line)).holds !=
+          Holds::yes) {
     return false;
   }
-  if (!rule.unless.table.empty() && Judge(facts, Fixed(rule.unless, Test::up, 0), track).holds != Holds::no) return false;
+  if (!rule.unless.table.empty() &&
+      Judge(facts, Fixed(rule.unless, Test::up, 0), track).holds != Holds::no)
+    return false;
   if (rule.test != Test::stopped) return true;
   for (const Link& l : facts.links) {
-    if (l.job == track.entity && l.from_ns <= facts.at_ns && (l.to_ns == 0 || l.to_ns > facts.at_ns)) return true;
+    if (l.job == track.entity && l.from_ns <= facts.at_ns &&
+        (l.to_ns == 0 || l.to_ns > facts.at_ns))
+      return true;
   }
   return std::any_of(facts.events.begin(), facts.events.end(), [&](const EventFact& e) {
     return e.event == "comm.hang" && scope.has(e.entity_type, e.entity);
@@ -86,7 +96,8 @@ bool Conditions(const Facts& facts, const Rule& rule, const Track& track, const 
 }
 
 void Detect(const Facts& facts, const Symptom& symptom, std::vector<Sign>* out) {
-  std::map<std::pair<std::string, std::string>, Sign> seen;  // the first rule that holds speaks for its entity
+  std::map<std::pair<std::string, std::string>, Sign>
+      seen;  // the first rule that holds speaks for its entity
   for (const Rule& rule : symptom.detect) {
     std::map<std::string, std::vector<const Track*>> peers;
     for (const Track& track : facts.tracks) {
@@ -97,7 +108,8 @@ void Detect(const Facts& facts, const Symptom& symptom, std::vector<Sign>* out) 
       }
       Verdict v = Judge(facts, rule, track);
       if (v.holds != Holds::yes) continue;
-      if (!Conditions(facts, rule, track, ScopeOf(facts, track.entity_type, track.entity))) continue;
+      if (!Conditions(facts, rule, track, ScopeOf(facts, track.entity_type, track.entity)))
+        continue;
       v.entity = track.entity;
       seen.try_emplace({track.entity_type, track.entity}, Sign{&symptom, &rule, v});
     }
@@ -120,17 +132,21 @@ int LayerOf(std::string_view layer) { return layer.size() > 1 ? layer[1] - '0' :
 class Trial {
  public:
   Trial(const Facts& facts, const Sign& sign, std::vector<NotAssessed>* not_assessed)
-      : facts_(facts), sign_(sign), scope_(ScopeOf(facts, sign.verdict.entity_type, sign.verdict.entity)),
+      : facts_(facts),
+        sign_(sign),
+        scope_(ScopeOf(facts, sign.verdict.entity_type, sign.verdict.entity)),
         not_assessed_(not_assessed) {}
 
   // True when the cause is offered.
   bool Try(const Cause& cause, Explanation* out) {
     if (cause.evidence.empty()) {
-      not_assessed_->push_back({std::string(cause.id), sign_.verdict.entity, "no rule for this cause yet"});
+      not_assessed_->push_back(
+          {std::string(cause.id), sign_.verdict.entity, "no rule for this cause yet"});
       return false;
     }
     out->cause = &cause;
-    std::map<int, std::vector<Evidence>> needs;  // by group; those alone get groups of their own below zero
+    std::map<int, std::vector<Evidence>>
+        needs;  // by group; those alone get groups of their own below zero
     double held = 0, against = 0, missing = 0;
     int alone = 0;
     for (const Rule& rule : cause.evidence) {
@@ -152,9 +168,12 @@ class Trial {
     std::vector<Evidence> proof;
     std::vector<const Rule*> unknown;
     for (auto& [group, list] : needs) {
-      const auto holds = [](Holds h) { return [h](const Evidence& e) { return e.verdict.holds == h; }; };
+      const auto holds = [](Holds h) {
+        return [h](const Evidence& e) { return e.verdict.holds == h; };
+      };
       if (std::none_of(list.begin(), list.end(), holds(Holds::yes))) {
-        if (std::any_of(list.begin(), list.end(), holds(Holds::no))) return false;  // measured, and not so
+        if (std::any_of(list.begin(), list.end(), holds(Holds::no)))
+          return false;  // measured, and not so
         unknown.push_back(list.front().rule);
         continue;
       }
@@ -167,7 +186,9 @@ class Trial {
       held += weight;
     }
     if (!unknown.empty()) {
-      for (const Rule* rule : unknown) not_assessed_->push_back({std::string(rule->fact.signal), sign_.verdict.entity, Why(*rule)});
+      for (const Rule* rule : unknown)
+        not_assessed_->push_back(
+            {std::string(rule->fact.signal), sign_.verdict.entity, Why(*rule)});
       return false;
     }
     out->evidence.insert(out->evidence.begin(), proof.begin(), proof.end());
@@ -185,10 +206,14 @@ class Trial {
   std::string Why(const Rule& rule) const {
     const std::string_view table = rule.fact.table;
     if (table == "gpu_minute" && scope_.gpus.empty()) return "no GPU is known to belong to it";
-    if (table == "host_minute" && scope_.nodes.empty()) return "no machine is known to belong to it";
-    if (table == "comm_minute" && scope_.communicators.empty()) return "no communicator is known to belong to it";
-    if (table == "job_minute" && scope_.jobs.empty()) return "no training job is known to belong to it";
-    if (rule.test == Test::up || rule.test == Test::down) return "not measured, or less than three minutes of past";
+    if (table == "host_minute" && scope_.nodes.empty())
+      return "no machine is known to belong to it";
+    if (table == "comm_minute" && scope_.communicators.empty())
+      return "no communicator is known to belong to it";
+    if (table == "job_minute" && scope_.jobs.empty())
+      return "no training job is known to belong to it";
+    if (rule.test == Test::up || rule.test == Test::down)
+      return "not measured, or less than three minutes of past";
     return "not measured";
   }
 
@@ -204,15 +229,18 @@ void Rank(std::vector<Explanation>* causes) {
     for (Explanation& other : *causes) {
       const auto& explains = root.cause->explains;
       if (std::find(explains.begin(), explains.end(), other.cause->id) == explains.end()) continue;
-      if (root.since_ns > other.since_ns + kOnsetSlackNs) continue;  // it began later: no root of that
+      if (root.since_ns > other.since_ns + kOnsetSlackNs)
+        continue;  // it began later: no root of that
       other.mechanism = true;
       root.chain.emplace_back(other.cause->id);
     }
   }
   const auto key = [](const Explanation& e) {
-    return std::tuple(e.mechanism, e.cause->cascade, -std::round(e.score * 20), LayerOf(e.cause->layer), e.since_ns, e.cause->id);
+    return std::tuple(e.mechanism, e.cause->cascade, -std::round(e.score * 20),
+                      LayerOf(e.cause->layer), e.since_ns, e.cause->id);
   };
-  std::sort(causes->begin(), causes->end(), [&](const Explanation& a, const Explanation& b) { return key(a) < key(b); });
+  std::sort(causes->begin(), causes->end(),
+            [&](const Explanation& a, const Explanation& b) { return key(a) < key(b); });
 }
 
 bool IsCost(const Symptom& symptom) { return symptom.layer == "L8"; }
@@ -230,35 +258,46 @@ std::string Explanation::text() const {
   return out + proof;
 }
 
-std::vector<Diagnosis> Diagnose(const Facts& facts, std::string_view symptom, std::string_view entity) {
+std::vector<Diagnosis> Diagnose(const Facts& facts, std::string_view symptom,
+                                std::string_view entity) {
   std::vector<Sign> signs;
   for (const Symptom& s : symptoms()) {
-    if (!symptom.empty() && s.id != symptom && !s.id.starts_with(std::string(symptom) + "_")) continue;
+    if (!symptom.empty() && s.id != symptom && !s.id.starts_with(std::string(symptom) + "_"))
+      continue;
     Detect(facts, s, &signs);
   }
   if (!entity.empty()) {
     std::erase_if(signs, [&](const Sign& sign) {
-      if (sign.verdict.entity == entity || ScopeOf(facts, sign.verdict.entity_type, sign.verdict.entity).has("model", entity)) return false;
-      for (const std::string_view type : {"engine", "job", "gpu", "node", "pod", "model", "communicator"}) {
-        if (ScopeOf(facts, type, entity).has(sign.verdict.entity_type, sign.verdict.entity)) return false;
+      if (sign.verdict.entity == entity ||
+          ScopeOf(facts, sign.verdict.entity_type, sign.verdict.entity).has("model", entity))
+        return false;
+      for (const std::string_view type :
+           {"engine", "job", "gpu", "node", "pod", "model", "communicator"}) {
+        if (ScopeOf(facts, type, entity).has(sign.verdict.entity_type, sign.verdict.entity))
+          return false;
       }
       return true;
     });
   }
-  std::stable_sort(signs.begin(), signs.end(), [](const Sign& a, const Sign& b) { return IsCost(*a.symptom) < IsCost(*b.symptom); });
+  std::stable_sort(signs.begin(), signs.end(), [](const Sign& a, const Sign& b) {
+    return IsCost(*a.symptom) < IsCost(*b.symptom);
+  });
   std::vector<Diagnosis> out;
   for (Sign& sign : signs) {
     Diagnosis d;
     d.sign = std::move(sign);
     Trial trial(facts, d.sign, &d.not_assessed);
     for (const Cause& cause : causes()) {
-      if (std::find(cause.symptoms.begin(), cause.symptoms.end(), d.sign.symptom->id) == cause.symptoms.end()) continue;
+      if (std::find(cause.symptoms.begin(), cause.symptoms.end(), d.sign.symptom->id) ==
+          cause.symptoms.end())
+        continue;
       Explanation e;
       if (trial.Try(cause, &e)) d.causes.push_back(std::move(e));
     }
     Rank(&d.causes);
     std::sort(d.not_assessed.begin(), d.not_assessed.end());
-    d.not_assessed.erase(std::unique(d.not_assessed.begin(), d.not_assessed.end()), d.not_assessed.end());
+    d.not_assessed.erase(std::unique(d.not_assessed.begin(), d.not_assessed.end()),
+                         d.not_assessed.end());
     out.push_back(std::move(d));
   }
   return out;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ask and answer: each file of tests/golden/diagnose holds facts, questions and what the engine must say. Rewrite the
-// answers with STRATA_REWRITE=1, then read the diff.
+// Ask and answer: each file of tests/golden/diagnose holds facts, questions and what the engine
+// must say. Rewrite the answers with STRATA_REWRITE=1, then read the diff.
 #include "diagnose/diagnose.h"
 
 #include <gtest/gtest.h>
@@ -39,9 +39,10 @@ std::map<std::string, std::string> Pairs(std::istream& in) {
 
 std::int64_t TimeOf(const std::string& text) { return base::ParseTime(text, 0).value(); }
 
-// at TIME | objective [model=] ttft= tpot= | link gpu= node= engine= job= [pod= namespace=] | event NAME entity_type= entity=
-// ago=SECONDS [code=] | cost ENTITY USD | rows TABLE ENTITY [member=] [node= model= …] and below it, indented, COLUMN and its
-// values up to the minute of `at` ("0.3*57" repeats, "-" is not measured) | ask [symptom=] [entity=]
+// at TIME | objective [model=] ttft= tpot= | link gpu= node= engine= job= [pod= namespace=] | event
+// NAME entity_type= entity= ago=SECONDS [code=] | cost ENTITY USD | rows TABLE ENTITY [member=]
+// [node= model= …] and below it, indented, COLUMN and its values up to the minute of `at` ("0.3*57"
+// repeats, "-" is not measured) | ask [symptom=] [entity=]
 class Book {
  public:
   Facts facts;
@@ -61,11 +62,17 @@ class Book {
       facts.objectives.push_back(o);
     } else if (word == "link") {
       auto p = Pairs(in);
-      facts.links.push_back({p["gpu"], p["node"], p["namespace"], p["pod"], p["engine"], p["job"], 1, 0});
+      facts.links.push_back(
+          {p["gpu"], p["node"], p["namespace"], p["pod"], p["engine"], p["job"], 1, 0});
     } else if (word == "event") {
       in >> word;
       auto p = Pairs(in);
-      EventFact e{facts.at_ns - std::stoll(p["ago"]) * base::kSecond, word, p["entity_type"], p["entity"], p["message"], {}};
+      EventFact e{facts.at_ns - std::stoll(p["ago"]) * base::kSecond,
+                  word,
+                  p["entity_type"],
+                  p["entity"],
+                  p["message"],
+                  {}};
       if (p.contains("code")) e.attributes.set("code", p["code"]);
       facts.events.push_back(e);
     } else if (word == "cost") {
@@ -97,18 +104,25 @@ class Book {
     std::string word;
     while (in >> word) {
       const std::size_t star = word.find('*');
-      const double v = word[0] == '-' && (word.size() == 1 || word[1] == '*') ? kAbsent : std::stod(word);
-      values.insert(values.end(), star == std::string::npos ? 1 : std::stoul(word.substr(star + 1)), v);
+      const double v =
+          word[0] == '-' && (word.size() == 1 || word[1] == '*') ? kAbsent : std::stod(word);
+      values.insert(values.end(), star == std::string::npos ? 1 : std::stoul(word.substr(star + 1)),
+                    v);
     }
     Track& track = facts.tracks[track_];
     const std::int64_t second = facts.at_ns % base::kMinute, running = facts.at_ns - second;
     const std::int64_t last = second > 0 ? running : running - base::kMinute;
     for (std::size_t i = 0; i < values.size(); ++i) {
-      const std::int64_t minute = last - static_cast<std::int64_t>(values.size() - 1 - i) * base::kMinute;
-      auto row = std::find_if(track.rows.begin(), track.rows.end(), [&](const Row& r) { return r.minute_ns == minute; });
+      const std::int64_t minute =
+          last - static_cast<std::int64_t>(values.size() - 1 - i) * base::kMinute;
+      auto row = std::find_if(track.rows.begin(), track.rows.end(),
+                              [&](const Row& r) { return r.minute_ns == minute; });
       if (row == track.rows.end()) {
-        Row fresh{minute, minute == running ? static_cast<double>(second) / 1e9 : 60, std::vector<double>(columns.size(), kAbsent)};
-        row = track.rows.insert(std::find_if(track.rows.begin(), track.rows.end(), [&](const Row& r) { return r.minute_ns > minute; }), fresh);
+        Row fresh{minute, minute == running ? static_cast<double>(second) / 1e9 : 60,
+                  std::vector<double>(columns.size(), kAbsent)};
+        row = track.rows.insert(std::find_if(track.rows.begin(), track.rows.end(),
+                                             [&](const Row& r) { return r.minute_ns > minute; }),
+                                fresh);
       }
       row->values[static_cast<std::size_t>(at - columns.begin())] = values[i];
     }
@@ -117,7 +131,9 @@ class Book {
   std::size_t track_ = 0;
 };
 
-std::string Short(const base::Json& time) { return time.is_null() ? "-" : time.as_string().substr(11, 5); }
+std::string Short(const base::Json& time) {
+  return time.is_null() ? "-" : time.as_string().substr(11, 5);
+}
 std::string Number(const base::Json& v) {
   if (v.is_null()) return "-";
   std::ostringstream out;
@@ -131,12 +147,14 @@ std::string Say(const base::Json& a) {
   std::ostringstream out;
   out << "verdict " << a["verdict"].as_string() << "\n";
   for (const base::Json& s : a["symptoms"].array()) {
-    out << "symptom " << s["symptom"].as_string() << " " << s["entity"].as_string() << " since " << Short(s["since"]) << " "
-        << Number(s["value"]) << " " << s["unit"].as_string() << " (" << Number(s["baseline"]) << ") " << s["fact"].as_string() << "\n";
+    out << "symptom " << s["symptom"].as_string() << " " << s["entity"].as_string() << " since "
+        << Short(s["since"]) << " " << Number(s["value"]) << " " << s["unit"].as_string() << " ("
+        << Number(s["baseline"]) << ") " << s["fact"].as_string() << "\n";
   }
   for (const base::Json& c : a["causes"].array()) {
-    out << "cause " << c["cause"].as_string() << " " << Number(c["score"]) << " " << c["entity"].as_string() << " since "
-        << Short(c["since"]) << " for " << c["symptom"].as_string();
+    out << "cause " << c["cause"].as_string() << " " << Number(c["score"]) << " "
+        << c["entity"].as_string() << " since " << Short(c["since"]) << " for "
+        << c["symptom"].as_string();
     if (!c["cost_per_hour"].is_null()) out << " " << Number(c["cost_per_hour"]) << "/h";
     if (c["chain"].size() > 1) {
       out << " chain";
@@ -145,8 +163,10 @@ std::string Say(const base::Json& a) {
     out << "\n";
     for (const char* list : {"evidence", "against"}) {
       for (const base::Json& e : c[list].array()) {
-        out << (list[0] == 'e' ? "  + " : "  - ") << e["role"].as_string() << " " << e["fact"].as_string() << " " << e["direction"].as_string()
-            << " " << e["entity"].as_string() << " " << Number(e["value"]) << " (" << Number(e["baseline"]) << ") since " << Short(e["since"]);
+        out << (list[0] == 'e' ? "  + " : "  - ") << e["role"].as_string() << " "
+            << e["fact"].as_string() << " " << e["direction"].as_string() << " "
+            << e["entity"].as_string() << " " << Number(e["value"]) << " (" << Number(e["baseline"])
+            << ") since " << Short(e["since"]);
         if (!e["note"].as_string().empty()) out << " [" << e["note"].as_string() << "]";
         out << "\n";
       }
@@ -154,8 +174,11 @@ std::string Say(const base::Json& a) {
   }
   std::size_t without_rule = 0;
   for (const base::Json& n : a["not_assessed"].array()) {
-    if (n["why"].as_string().starts_with("no rule")) ++without_rule;
-    else out << "not assessed " << n["signal"].as_string() << " " << n["entity"].as_string() << ": " << n["why"].as_string() << "\n";
+    if (n["why"].as_string().starts_with("no rule"))
+      ++without_rule;
+    else
+      out << "not assessed " << n["signal"].as_string() << " " << n["entity"].as_string() << ": "
+          << n["why"].as_string() << "\n";
   }
   if (without_rule > 0) out << "not assessed " << without_rule << " causes without a rule\n";
   return out.str();
@@ -200,7 +223,8 @@ TEST_P(Golden, SaysWhatTheFileSays) {
 
 std::vector<std::string> Files() {
   std::vector<std::string> out;
-  for (const auto& entry : fs::directory_iterator(fs::path(STRATA_SOURCE_DIR) / "tests/golden/diagnose")) {
+  for (const auto& entry :
+       fs::directory_iterator(fs::path(STRATA_SOURCE_DIR) / "tests/golden/diagnose")) {
     if (entry.path().extension() == ".txt") out.push_back(entry.path().filename().string());
   }
   std::sort(out.begin(), out.end());
@@ -254,7 +278,9 @@ TEST(Findings, OpenAfterTwoLooksAndCloseAfterThreeQuietMinutes) {
 TEST(Findings, ARestartKeepsWhatIsOpen) {
   constexpr std::int64_t kT = 1'764'000'000 * base::kSecond;
   Findings first("live"), second("live");
-  for (int s = 0; s < 30; s += 10) first.Update(Pressure(kT + s * base::kSecond, true), Diagnose(Pressure(kT + s * base::kSecond, true)), kT + s * base::kSecond);
+  for (int s = 0; s < 30; s += 10)
+    first.Update(Pressure(kT + s * base::kSecond, true),
+                 Diagnose(Pressure(kT + s * base::kSecond, true)), kT + s * base::kSecond);
   ASSERT_EQ(first.open().size(), 1u);
   second.Restore(first.open());
   const Facts quiet = Pressure(kT + 400 * base::kSecond, false);
@@ -283,13 +309,19 @@ TEST(AddRunning, ScalesSumsOfAPartialMinuteAndYieldsToAClosedOne) {
   Facts facts;
   facts.at_ns = 1'764'000'030 * base::kSecond;
   const std::int64_t minute = 1'764'000'000 * base::kSecond;
-  AddRunning({{"engine_minute", minute, {"E", "m", "n", "", ""}, [](std::string_view c) { return c == "generation_tokens" ? 50 : kAbsent; }}}, &facts);
+  AddRunning({{"engine_minute",
+               minute,
+               {"E", "m", "n", "", ""},
+               [](std::string_view c) { return c == "generation_tokens" ? 50 : kAbsent; }}},
+             &facts);
   ASSERT_EQ(facts.tracks.size(), 1u);
   EXPECT_EQ(facts.tracks[0].keys.get("node"), "n");
   const FactName tokens{"engine_minute", "generation_tokens", "", "", "", true, false};
   ASSERT_EQ(ValuesOf(facts, facts.tracks[0], tokens).size(), 1u);
   EXPECT_NEAR(ValuesOf(facts, facts.tracks[0], tokens)[0].second, 100, 1e-9);
-  AddRunning({{"engine_minute", minute, {"E", "m", "n", "", ""}, [](std::string_view) { return 1; }}}, &facts);
+  AddRunning(
+      {{"engine_minute", minute, {"E", "m", "n", "", ""}, [](std::string_view) { return 1; }}},
+      &facts);
   EXPECT_EQ(facts.tracks[0].rows.size(), 1u);
 }
 

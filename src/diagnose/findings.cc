@@ -31,7 +31,8 @@ void Fill(const Facts& facts, const Diagnosis& d, Finding* f) {
     return;
   }
   const Explanation& e = d.causes.front();
-  f->cause = e.cause->id, f->layer = e.cause->layer, f->score = e.score, f->text = e.text(), f->remedy = e.cause->remedy;
+  f->cause = e.cause->id, f->layer = e.cause->layer, f->score = e.score, f->text = e.text(),
+  f->remedy = e.cause->remedy;
   f->evidence = ToJson(e.evidence).dump();
   f->against = ToJson(e.against).dump();
   f->chain = ToJson(e.chain).dump();
@@ -57,7 +58,8 @@ void Findings::Restore(std::vector<Finding> open) {
   }
 }
 
-std::vector<Finding> Findings::Update(const Facts& facts, const std::vector<Diagnosis>& diagnoses, std::int64_t now_ns) {
+std::vector<Finding> Findings::Update(const Facts& facts, const std::vector<Diagnosis>& diagnoses,
+                                      std::int64_t now_ns) {
   std::vector<Finding> out;
   const auto store = [&](Watched* w) {
     w->finding.version = static_cast<std::uint64_t>(now_ns);
@@ -74,8 +76,11 @@ std::vector<Finding> Findings::Update(const Facts& facts, const std::vector<Diag
       w.opened = true;
       w.finding.origin = origin_;
       w.finding.opened_ns = d.sign.verdict.since_ns;
-      w.finding.id = base::HashBytes128(origin_ + "\n" + w.finding.symptom + "\n" + w.finding.entity + "\n" +
-                                        std::to_string(w.finding.opened_ns)).hex().substr(0, 16);
+      w.finding.id =
+          base::HashBytes128(origin_ + "\n" + w.finding.symptom + "\n" + w.finding.entity + "\n" +
+                             std::to_string(w.finding.opened_ns))
+              .hex()
+              .substr(0, 16);
       store(&w);
     } else if (w.opened && (before != w.finding.cause || now_ns - w.stored_ns >= kStoreEveryNs)) {
       store(&w);
@@ -109,10 +114,21 @@ base::Json ToJson(const Finding& f) {
   base::Json out = base::Json::MakeObject();
   out.set("id", f.id).set("opened", base::FormatTime(f.opened_ns));
   out.set("closed", f.closed_ns == 0 ? base::Json() : base::Json(base::FormatTime(f.closed_ns)));
-  out.set("symptom", f.symptom).set("entity", f.entity).set("entity_type", f.entity_type).set("cause", f.cause);
-  out.set("layer", f.layer).set("score", f.score).set("value", Number(f.value)).set("baseline", Number(f.baseline));
-  out.set("unit", f.unit).set("text", f.text).set("evidence", Parsed(f.evidence)).set("against", Parsed(f.against));
-  out.set("chain", Parsed(f.chain)).set("remedy", f.remedy).set("cost_per_hour", Number(f.cost_per_hour));
+  out.set("symptom", f.symptom)
+      .set("entity", f.entity)
+      .set("entity_type", f.entity_type)
+      .set("cause", f.cause);
+  out.set("layer", f.layer)
+      .set("score", f.score)
+      .set("value", Number(f.value))
+      .set("baseline", Number(f.baseline));
+  out.set("unit", f.unit)
+      .set("text", f.text)
+      .set("evidence", Parsed(f.evidence))
+      .set("against", Parsed(f.against));
+  out.set("chain", Parsed(f.chain))
+      .set("remedy", f.remedy)
+      .set("cost_per_hour", Number(f.cost_per_hour));
   return out;
 }
 
@@ -123,11 +139,13 @@ std::string FindingBytes(const Finding& f, std::int64_t now_ns) {
   w.i64(f.opened_ns);
   w.u8(f.closed_ns == 0 ? 1 : 0);
   if (f.closed_ns != 0) w.i64(f.closed_ns);
-  for (const std::string* text : {&f.symptom, &f.entity_type, &f.entity, &f.cause, &f.layer}) w.text(*text);
+  for (const std::string* text : {&f.symptom, &f.entity_type, &f.entity, &f.cause, &f.layer})
+    w.text(*text);
   w.f64(f.score);
   w.nullable_f64(f.value);
   w.nullable_f64(f.baseline);
-  for (const std::string* text : {&f.unit, &f.text, &f.evidence, &f.against, &f.chain, &f.remedy}) w.text(*text);
+  for (const std::string* text : {&f.unit, &f.text, &f.evidence, &f.against, &f.chain, &f.remedy})
+    w.text(*text);
   w.nullable_f64(f.cost_per_hour);
   w.u64(f.version);
   w.text(f.origin);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Symptoms over time become findings: opened when a symptom was seen twice, closed when it was gone for three minutes.
-// One tracker per origin; one thread.
+// Symptoms over time become findings: opened when a symptom was seen twice, closed when it was gone
+// for three minutes. One tracker per origin; one thread.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@
 namespace strata::diagnose {
 
 struct Finding {
-  std::string id, origin;              // origin as stored
+  std::string id, origin;                     // origin as stored
   std::int64_t opened_ns = 0, closed_ns = 0;  // closed 0 = open
   std::string symptom, entity_type, entity, cause, layer;
   double score = 0, value = kAbsent, baseline = kAbsent;
@@ -30,9 +30,10 @@ class Findings {
 
   // Findings that stand open in the store, after a restart.
   void Restore(std::vector<Finding> open);
-  // What one look found; returns the findings that are new, changed their cause or closed, to be stored. A finding whose
-  // figures only moved is returned once a minute.
-  std::vector<Finding> Update(const Facts& facts, const std::vector<Diagnosis>& diagnoses, std::int64_t now_ns);
+  // What one look found; returns the findings that are new, changed their cause or closed, to be
+  // stored. A finding whose figures only moved is returned once a minute.
+  std::vector<Finding> Update(const Facts& facts, const std::vector<Diagnosis>& diagnoses,
+                              std::int64_t now_ns);
   std::vector<Finding> open() const;
 
  private:

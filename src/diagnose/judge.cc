@@ -9,9 +9,10 @@ namespace strata::diagnose {
 namespace {
 
 constexpr double kRobust = 1.4826, kDeviations = 3;
-constexpr double kLeastSpread = 0.05;     // of the median: a flat past is not taken for infinitely sure
+constexpr double kLeastSpread =
+    0.05;  // of the median: a flat past is not taken for infinitely sure
 constexpr std::size_t kLeastPast = 3, kShortPast = 8;
-constexpr double kShortPastRatio = 1.5;   // with little past, only a clear change counts
+constexpr double kShortPastRatio = 1.5;  // with little past, only a clear change counts
 constexpr double kLeastCovered = 20, kEnoughCovered = 45;
 
 struct Past {
@@ -40,10 +41,14 @@ double ObjectiveOf(const Facts& facts, const Rule& rule, const Track& track) {
   for (const Objective& o : facts.objectives) {
     if (o.model != "*" && o.model != track.keys.get("model")) continue;
     if (o.tenant != "*" && o.tenant != track.keys.get("tenant")) continue;
-    if (best == nullptr || (best->model == "*" && o.model != "*") || (best->model == o.model && best->tenant == "*")) best = &o;
+    if (best == nullptr || (best->model == "*" && o.model != "*") ||
+        (best->model == o.model && best->tenant == "*"))
+      best = &o;
   }
   if (best == nullptr) return kAbsent;
-  return rule.objective == "ttft" ? best->ttft_s : rule.objective == "tpot" ? best->tpot_s : best->e2e_s;
+  return rule.objective == "ttft"   ? best->ttft_s
+         : rule.objective == "tpot" ? best->tpot_s
+                                    : best->e2e_s;
 }
 
 bool Passes(const Rule& rule, double value, const Past& past, double line) {
@@ -55,14 +60,17 @@ bool Passes(const Rule& rule, double value, const Past& past, double line) {
     case Test::down: {
       const double change = rule.test == Test::up ? value - past.median : past.median - value;
       const double ratio = std::max(rule.ratio, past.size < kShortPast ? kShortPastRatio : 0.0);
-      const double low = rule.test == Test::up ? past.median : value, high = rule.test == Test::up ? value : past.median;
-      return change > kDeviations * past.spread && change >= rule.floor && change > 0 && high >= ratio * low;
+      const double low = rule.test == Test::up ? past.median : value,
+                   high = rule.test == Test::up ? value : past.median;
+      return change > kDeviations * past.spread && change >= rule.floor && change > 0 &&
+             high >= ratio * low;
     }
     default: return false;
   }
 }
 
-Verdict JudgeStopped(const Rule& rule, const Track& track, const std::vector<std::pair<std::int64_t, double>>& values,
+Verdict JudgeStopped(const Rule& rule, const Track& track,
+                     const std::vector<std::pair<std::int64_t, double>>& values,
                      std::int64_t at_ns) {
   Verdict out;
   out.entity_type = track.entity_type;
@@ -70,13 +78,16 @@ Verdict JudgeStopped(const Rule& rule, const Track& track, const std::vector<std
   std::vector<std::int64_t> progress;
   std::vector<double> amounts;
   for (const auto& [minute, value] : values) {
-    if (value > 0 && minute <= at_ns && minute >= at_ns - kBaselineNs) progress.push_back(minute), amounts.push_back(value);
+    if (value > 0 && minute <= at_ns && minute >= at_ns - kBaselineNs)
+      progress.push_back(minute), amounts.push_back(value);
   }
   if (progress.size() < kLeastPast) return out;
   std::int64_t widest = base::kMinute;
-  for (std::size_t i = 1; i < progress.size(); ++i) widest = std::max(widest, progress[i] - progress[i - 1]);
+  for (std::size_t i = 1; i < progress.size(); ++i)
+    widest = std::max(widest, progress[i] - progress[i - 1]);
   const std::int64_t still = at_ns - (progress.back() + base::kMinute);
-  out.holds = still >= std::max(2 * base::kMinute, 3 * widest - base::kMinute) ? Holds::yes : Holds::no;
+  out.holds =
+      still >= std::max(2 * base::kMinute, 3 * widest - base::kMinute) ? Holds::yes : Holds::no;
   out.value = 0;
   out.baseline = Median(amounts);
   out.since_ns = progress.back() + base::kMinute;
@@ -92,25 +103,31 @@ double Median(std::vector<double> values) {
   return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
-Track& Facts::Add(std::string_view table, std::string_view entity_type, std::string_view entity, std::string_view member,
-                  const model::Attributes& keys) {
+Track& Facts::Add(std::string_view table, std::string_view entity_type, std::string_view entity,
+                  std::string_view member, const model::Attributes& keys) {
   for (Track& t : tracks) {
     if (t.table == table && t.entity == entity && t.member == member) {
       for (const auto& [key, value] : keys) t.keys.set(key, value);
       return t;
     }
   }
-  tracks.push_back({std::string(table), std::string(entity_type), std::string(entity), std::string(member), keys, {}});
+  tracks.push_back({std::string(table),
+                    std::string(entity_type),
+                    std::string(entity),
+                    std::string(member),
+                    keys,
+                    {}});
   return tracks.back();
 }
 
-std::vector<std::pair<std::int64_t, double>> ValuesOf(const Facts& facts, const Track& track, const FactName& name,
-                                                      double least) {
+std::vector<std::pair<std::int64_t, double>> ValuesOf(const Facts& facts, const Track& track,
+                                                      const FactName& name, double least) {
   std::vector<std::pair<std::int64_t, double>> out;
   const auto it = facts.columns.find(name.table);
   if (it == facts.columns.end()) return out;
   const auto index = [&](std::string_view column) {
-    return static_cast<std::size_t>(std::find(it->second.begin(), it->second.end(), column) - it->second.begin());
+    return static_cast<std::size_t>(std::find(it->second.begin(), it->second.end(), column) -
+                                    it->second.begin());
   };
   const std::size_t a = index(name.a), b = name.b.empty() ? a : index(name.b);
   if (a >= it->second.size() || b >= it->second.size()) return out;
@@ -134,9 +151,11 @@ Verdict Judge(const Facts& facts, const Rule& rule, const Track& track) {
   Verdict out;
   out.entity_type = track.entity_type;
   out.entity = track.entity;
-  if ((track.table == "job_minute" || track.table == "comm_minute") && !track.member.empty()) out.entity += "/" + track.member;
+  if ((track.table == "job_minute" || track.table == "comm_minute") && !track.member.empty())
+    out.entity += "/" + track.member;
   std::size_t fresh = 0;  // the last minutes, newest last
-  while (fresh < values.size() && values[values.size() - 1 - fresh].first > facts.at_ns - kFreshNs) ++fresh;
+  while (fresh < values.size() && values[values.size() - 1 - fresh].first > facts.at_ns - kFreshNs)
+    ++fresh;
   if (fresh == 0) return out;
   const bool against_past = rule.test == Test::up || rule.test == Test::down;
   const Past past = PastOf(values, facts.at_ns);
@@ -170,7 +189,8 @@ Verdict JudgePeers(const Facts& facts, const Rule& rule, const std::vector<const
   Verdict out;
   std::map<std::int64_t, std::vector<std::pair<double, const Track*>>> minutes;
   for (const Track* t : members) {
-    for (const auto& [minute, value] : ValuesOf(facts, *t, rule.fact, rule.least)) minutes[minute].emplace_back(value, t);
+    for (const auto& [minute, value] : ValuesOf(facts, *t, rule.fact, rule.least))
+      minutes[minute].emplace_back(value, t);
   }
   const bool high = rule.test == Test::skew;
   const Track* outlier = nullptr;
@@ -183,7 +203,8 @@ Verdict JudgePeers(const Facts& facts, const Rule& rule, const std::vector<const
     if (values.size() < 2) continue;
     ++looked;
     std::sort(values.begin(), values.end(), [&](const auto& a, const auto& b) {
-      return a.first != b.first ? (high ? a.first > b.first : a.first < b.first) : a.second->member < b.second->member;
+      return a.first != b.first ? (high ? a.first > b.first : a.first < b.first)
+                                : a.second->member < b.second->member;
     });
     std::vector<double> others;
     for (std::size_t i = 1; i < values.size(); ++i) others.push_back(values[i].first);
@@ -192,7 +213,13 @@ Verdict JudgePeers(const Facts& facts, const Rule& rule, const std::vector<const
     const bool stands_out = top > rule.line && larger >= rule.ratio * smaller && larger > smaller;
     if (outlier == nullptr) {
       if (out.holds == Holds::absent) {
-        out = {Holds::no, values[0].second->entity_type, values[0].second->entity, top, peers, it->first, ""};
+        out = {Holds::no,
+               values[0].second->entity_type,
+               values[0].second->entity,
+               top,
+               peers,
+               it->first,
+               ""};
       }
       if (!stands_out) continue;
       outlier = values[0].second;
@@ -214,7 +241,8 @@ Verdict JudgePeers(const Facts& facts, const Rule& rule, const std::vector<const
   return out;
 }
 
-Verdict JudgeEvents(const Facts& facts, const Rule& rule, const std::vector<const EventFact*>& events) {
+Verdict JudgeEvents(const Facts& facts, const Rule& rule,
+                    const std::vector<const EventFact*>& events) {
   Verdict out;
   for (const EventFact* e : events) {
     if (e->event != rule.fact.a || e->ts > facts.at_ns || e->ts < facts.at_ns - kEventNs) continue;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Facts out of the store: the closed minutes of the last hour, holdings and events around a time. All SQL of this room.
+// Facts out of the store: the closed minutes of the last hour, holdings and events around a time.
+// All SQL of this room.
 #pragma once
 
 #include <cstdint>
@@ -21,11 +22,12 @@ namespace strata::diagnose {
 // The columns of a table that some rule looks at, in a fixed order.
 std::vector<std::string> ColumnsOf(std::string_view table);
 
-// Closed minutes (at - 65 min, at], links, events and what GPUs and engines cost per hour. `origin` as stored.
+// Closed minutes (at - 65 min, at], links, events and what GPUs and engines cost per hour. `origin`
+// as stored.
 base::Result<Facts> ReadFacts(store::Store& store, const std::string& origin, std::int64_t at_ns);
 
-// ReadFacts for whoever asks every few seconds: minutes, holdings and cost are read once a minute, when a minute has just
-// been closed, events each time. Thread-safe; one per store.
+// ReadFacts for whoever asks every few seconds: minutes, holdings and cost are read once a minute,
+// when a minute has just been closed, events each time. Thread-safe; one per store.
 class FactsReader {
  public:
   // `closed_after_ns`: how long after its end a minute stands closed (lateness and a little).
@@ -44,8 +46,9 @@ class FactsReader {
   std::map<std::string, Kept> kept_;  // by origin
 };
 
-// Rows of minutes that are not closed yet, as whoever closes minutes keeps them: keys in the order of
-// store::minute_keys(table), value(column) NaN = not measured. A minute that stands closed already is left as it is.
+// Rows of minutes that are not closed yet, as whoever closes minutes keeps them: keys in the order
+// of store::minute_keys(table), value(column) NaN = not measured. A minute that stands closed
+// already is left as it is.
 struct RunningRow {
   std::string table;
   std::int64_t minute_ns = 0;
@@ -55,6 +58,7 @@ struct RunningRow {
 void AddRunning(const std::vector<RunningRow>& rows, Facts* facts);
 
 base::Result<std::vector<Finding>> ReadOpenFindings(store::Store& store, const std::string& origin);
-base::Status WriteFindings(store::Store& store, const std::vector<Finding>& findings, std::int64_t now_ns);
+base::Status WriteFindings(store::Store& store, const std::vector<Finding>& findings,
+                           std::int64_t now_ns);
 
 }  // namespace strata::diagnose

@@ -14,7 +14,8 @@ void Put(std::string_view name, Names* out) {
 std::vector<const Link*> LinksAt(const Facts& facts) {
   std::vector<const Link*> out;
   for (const Link& l : facts.links) {
-    if (l.from_ns <= facts.at_ns && (l.to_ns == 0 || l.to_ns > facts.at_ns - 5 * base::kMinute)) out.push_back(&l);
+    if (l.from_ns <= facts.at_ns && (l.to_ns == 0 || l.to_ns > facts.at_ns - 5 * base::kMinute))
+      out.push_back(&l);
   }
   return out;
 }
@@ -22,8 +23,10 @@ std::vector<const Link*> LinksAt(const Facts& facts) {
 bool IsCpu(std::string_view gpu) { return gpu.starts_with("cpu:"); }
 
 void TakeLink(const Link& l, Scope* s) {
-  if (IsCpu(l.gpu)) Put(l.gpu.substr(4), &s->nodes);
-  else Put(l.gpu, &s->gpus);
+  if (IsCpu(l.gpu))
+    Put(l.gpu.substr(4), &s->nodes);
+  else
+    Put(l.gpu, &s->gpus);
   Put(l.node, &s->nodes);
 }
 
@@ -44,14 +47,18 @@ void TakeOnly(const Facts& facts, std::string_view type, Names* out) {
 
 void Downward(const Facts& facts, Scope* s) {
   for (const Track& t : facts.tracks) {
-    if (t.table == "engine_minute" && s->engines.contains(t.entity)) Put(t.keys.get("node"), &s->nodes);
-    if (t.table == "request_minute" && s->models.contains(t.keys.get("model")) && t.entity_type == "engine") s->engines.insert(t.entity);
+    if (t.table == "engine_minute" && s->engines.contains(t.entity))
+      Put(t.keys.get("node"), &s->nodes);
+    if (t.table == "request_minute" && s->models.contains(t.keys.get("model")) &&
+        t.entity_type == "engine")
+      s->engines.insert(t.entity);
   }
   for (const Link* l : LinksAt(facts)) {
     bool mine = s->engines.contains(l->engine) || s->jobs.contains(l->job);
     for (const Track& t : facts.tracks) {
-      mine = mine || (t.table == "engine_minute" && s->engines.contains(t.entity) && !l->pod.empty() &&
-                      t.keys.get("pod") == l->pod && t.keys.get("namespace") == l->ns);
+      mine =
+          mine || (t.table == "engine_minute" && s->engines.contains(t.entity) && !l->pod.empty() &&
+                   t.keys.get("pod") == l->pod && t.keys.get("namespace") == l->ns);
     }
     if (mine) TakeLink(*l, s);
   }
@@ -63,8 +70,13 @@ void Downward(const Facts& facts, Scope* s) {
 }  // namespace
 
 bool Scope::has(std::string_view type, std::string_view entity) const {
-  const Names* names = type == "engine" ? &engines : type == "gpu" ? &gpus : type == "node" ? &nodes : type == "job" ? &jobs
-                       : type == "communicator" ? &communicators : type == "model" ? &models : nullptr;
+  const Names* names = type == "engine"         ? &engines
+                       : type == "gpu"          ? &gpus
+                       : type == "node"         ? &nodes
+                       : type == "job"          ? &jobs
+                       : type == "communicator" ? &communicators
+                       : type == "model"        ? &models
+                                                : nullptr;
   return names != nullptr && names->contains(entity);
 }
 
@@ -78,30 +90,35 @@ Scope ScopeOf(const Facts& facts, std::string_view type, std::string_view entity
   if (type == "gpu") {
     s.gpus.emplace(entity);
     for (const Link* l : links) {
-      if (l->gpu == entity) Put(l->engine, &s.engines), Put(l->job, &s.jobs), Put(l->node, &s.nodes);
+      if (l->gpu == entity)
+        Put(l->engine, &s.engines), Put(l->job, &s.jobs), Put(l->node, &s.nodes);
     }
   }
   if (type == "node") s.nodes.emplace(entity);
   if (type == "pod") {
     for (const Link* l : links) {
-      if (l->ns + "/" + l->pod == entity || l->pod == entity) TakeLink(*l, &s), Put(l->engine, &s.engines), Put(l->job, &s.jobs);
+      if (l->ns + "/" + l->pod == entity || l->pod == entity)
+        TakeLink(*l, &s), Put(l->engine, &s.engines), Put(l->job, &s.jobs);
     }
     for (const Track& t : facts.tracks) {
       const std::string pod(t.keys.get("pod"));
-      if (t.table == "engine_minute" && !pod.empty() && (pod == entity || std::string(t.keys.get("namespace")) + "/" + pod == entity)) {
+      if (t.table == "engine_minute" && !pod.empty() &&
+          (pod == entity || std::string(t.keys.get("namespace")) + "/" + pod == entity)) {
         s.engines.insert(t.entity);
       }
     }
   }
   Names rank_nodes;
   for (const Track& t : facts.tracks) {
-    if (t.table == "comm_minute" && s.communicators.contains(t.entity)) Put(t.keys.get("node"), &rank_nodes);
+    if (t.table == "comm_minute" && s.communicators.contains(t.entity))
+      Put(t.keys.get("node"), &rank_nodes);
   }
   const bool upward = type == "node" || type == "communicator";
   if (upward) {
     s.nodes.insert(rank_nodes.begin(), rank_nodes.end());
     for (const Link* l : links) {
-      const bool here = s.nodes.contains(l->node) || (IsCpu(l->gpu) && s.nodes.contains(l->gpu.substr(4)));
+      const bool here =
+          s.nodes.contains(l->node) || (IsCpu(l->gpu) && s.nodes.contains(l->gpu.substr(4)));
       if (here) TakeLink(*l, &s), Put(l->engine, &s.engines), Put(l->job, &s.jobs);
     }
     for (const Track& t : facts.tracks) {
@@ -115,26 +132,31 @@ Scope ScopeOf(const Facts& facts, std::string_view type, std::string_view entity
   if (!s.engines.empty() || !s.models.empty()) TakeOnly(facts, "node", &s.nodes);
   if (!s.models.empty()) TakeOnly(facts, "engine", &s.engines);
   if (!s.jobs.empty()) {
-    // Communicators of the machines that the job holds; a lone job without known holdings has them all.
+    // Communicators of the machines that the job holds; a lone job without known holdings has them
+    // all.
     const bool lone = s.nodes.empty() && AllOf(facts, "job").size() == 1;
     Names found;
     for (const Track& t : facts.tracks) {
-      if (t.table == "comm_minute" && (lone || s.nodes.contains(t.keys.get("node")))) found.insert(t.entity);
+      if (t.table == "comm_minute" && (lone || s.nodes.contains(t.keys.get("node"))))
+        found.insert(t.entity);
     }
     if (found.empty()) TakeOnly(facts, "communicator", &found);
     s.communicators.insert(found.begin(), found.end());
     for (const Track& t : facts.tracks) {
-      if (t.table == "comm_minute" && s.communicators.contains(t.entity)) Put(t.keys.get("node"), &s.nodes);
+      if (t.table == "comm_minute" && s.communicators.contains(t.entity))
+        Put(t.keys.get("node"), &s.nodes);
     }
     if (s.gpus.empty()) {
       for (const Track& t : facts.tracks) {
-        if (t.table == "gpu_minute" && s.nodes.contains(t.keys.get("node"))) s.gpus.insert(t.entity);
+        if (t.table == "gpu_minute" && s.nodes.contains(t.keys.get("node")))
+          s.gpus.insert(t.entity);
       }
     }
     TakeOnly(facts, "node", &s.nodes);
   } else if (!s.engines.empty() && s.gpus.size() > 1) {
     for (const Track& t : facts.tracks) {
-      if (t.table == "comm_minute" && s.nodes.contains(t.keys.get("node"))) s.communicators.insert(t.entity);
+      if (t.table == "comm_minute" && s.nodes.contains(t.keys.get("node")))
+        s.communicators.insert(t.entity);
     }
   }
   return s;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which entities are tied to one another by holdings and topology: where to look for the cause of a symptom. Pure.
+// Which entities are tied to one another by holdings and topology: where to look for the cause of a
+// symptom. Pure.
 #pragma once
 
 #include <set>
@@ -16,8 +17,9 @@ struct Scope {
   bool has(std::string_view type, std::string_view entity) const;
 };
 
-// The symptom's entity and what stands under it: engine or job -> GPUs -> machines -> communicators; also upward from a
-// GPU or machine to who holds it. Where nothing links them and there is only one of a kind, that one is taken.
+// The symptom's entity and what stands under it: engine or job -> GPUs -> machines ->
+// communicators; also upward from a GPU or machine to who holds it. Where nothing links them and
+// there is only one of a kind, that one is taken.
 Scope ScopeOf(const Facts& facts, std::string_view type, std::string_view entity);
 
 std::vector<const Track*> TracksOf(const Facts& facts, const Scope& scope, std::string_view table);

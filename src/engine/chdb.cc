@@ -9,8 +9,9 @@ struct Chdb::Functions {
   void** (*connect)(int, char**);
   void (*close)(void**);
   void* (*query)(void*, const char*, std::size_t, const char*, std::size_t);
-  void* (*query_with_params)(void*, const char*, std::size_t, const char*, std::size_t, const char* const*,
-                             const std::size_t*, const char* const*, const std::size_t*, std::size_t);
+  void* (*query_with_params)(void*, const char*, std::size_t, const char*, std::size_t,
+                             const char* const*, const std::size_t*, const char* const*,
+                             const std::size_t*, std::size_t);
   void (*destroy)(void*);
   char* (*buffer)(void*);
   std::size_t (*length)(void*);
@@ -31,25 +32,31 @@ bool Find(void* library, const char* name, F* function) {
 
 }  // namespace
 
-base::Result<std::unique_ptr<Chdb>> Chdb::Load(const std::string& library, std::vector<std::string> arguments) {
+base::Result<std::unique_ptr<Chdb>> Chdb::Load(const std::string& library,
+                                               std::vector<std::string> arguments) {
   void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
     const char* why = dlerror();
-    return base::Failed("cannot load libchdb: " + std::string(why != nullptr ? why : library) + " (make deps fetches it)");
+    return base::Failed("cannot load libchdb: " + std::string(why != nullptr ? why : library) +
+                        " (make deps fetches it)");
   }
   auto chdb = std::unique_ptr<Chdb>(new Chdb());
   chdb->functions_ = std::make_unique<Functions>();
   Functions& f = *chdb->functions_;
-  const bool whole = Find(handle, "chdb_connect", &f.connect) && Find(handle, "chdb_close_conn", &f.close) &&
+  const bool whole = Find(handle, "chdb_connect", &f.connect) &&
+                     Find(handle, "chdb_close_conn", &f.close) &&
                      Find(handle, "chdb_query_n", &f.query) &&
                      Find(handle, "chdb_query_with_params_n", &f.query_with_params) &&
                      Find(handle, "chdb_destroy_query_result", &f.destroy) &&
-                     Find(handle, "chdb_result_buffer", &f.buffer) && Find(handle, "chdb_result_length", &f.length) &&
-                     Find(handle, "chdb_result_error", &f.error) && Find(handle, "chdb_result_elapsed", &f.elapsed) &&
+                     Find(handle, "chdb_result_buffer", &f.buffer) &&
+                     Find(handle, "chdb_result_length", &f.length) &&
+                     Find(handle, "chdb_result_error", &f.error) &&
+                     Find(handle, "chdb_result_elapsed", &f.elapsed) &&
                      Find(handle, "chdb_result_rows_read", &f.rows_read) &&
                      Find(handle, "chdb_result_bytes_read", &f.bytes_read) &&
                      Find(handle, "chdb_set_signal_handlers_enabled", &f.signal_handlers);
-  if (!whole) return base::Unsupported(library + " is not the libchdb this program was written for (26.5.3)");
+  if (!whole)
+    return base::Unsupported(library + " is not the libchdb this program was written for (26.5.3)");
   f.signal_handlers(0);
   chdb->arguments_ = std::move(arguments);
   chdb->arguments_.insert(chdb->arguments_.begin(), "clickhouse");
@@ -82,7 +89,8 @@ base::Result<Chdb::Connection> Chdb::Connect() const {
   std::vector<char*> argv;
   for (std::string& copy : copies) argv.push_back(copy.data());
   void** raw = functions_->connect(static_cast<int>(argv.size()), argv.data());
-  if (raw == nullptr || *raw == nullptr) return base::Failed("libchdb could not open its directory (is it in use?)");
+  if (raw == nullptr || *raw == nullptr)
+    return base::Failed("libchdb could not open its directory (is it in use?)");
   return Connection(this, raw);
 }
 
@@ -90,7 +98,8 @@ Chdb::Connection::~Connection() {
   if (raw_ != nullptr) chdb_->functions_->close(static_cast<void**>(raw_));
 }
 
-ChdbAnswer Chdb::Connection::Query(std::string_view sql, std::string_view format, const Params& params) {
+ChdbAnswer Chdb::Connection::Query(std::string_view sql, std::string_view format,
+                                   const Params& params) {
   const Functions& f = *chdb_->functions_;
   void* connection = *static_cast<void**>(raw_);
   void* result = nullptr;
@@ -105,8 +114,9 @@ ChdbAnswer Chdb::Connection::Query(std::string_view sql, std::string_view format
       values.push_back(value.data());
       value_sizes.push_back(value.size());
     }
-    result = f.query_with_params(connection, sql.data(), sql.size(), format.data(), format.size(), names.data(),
-                                 name_sizes.data(), values.data(), value_sizes.data(), names.size());
+    result = f.query_with_params(connection, sql.data(), sql.size(), format.data(), format.size(),
+                                 names.data(), name_sizes.data(), values.data(), value_sizes.data(),
+                                 names.size());
   }
   ChdbAnswer answer;
   if (result == nullptr) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// libchdb by dlopen: its C interface declared here by hand (the package ships no header) and wrapped. A connection is
-// a session of its own (settings, current database). Making one and setting it up costs more than a small query, so those
-// of our own requests are kept, each for requests with exactly the same settings; those of free SQL never are.
+// libchdb by dlopen: its C interface declared here by hand (the package ships no header) and
+// wrapped. A connection is a session of its own (settings, current database). Making one and
+// setting it up costs more than a small query, so those of our own requests are kept, each for
+// requests with exactly the same settings; those of free SQL never are.
 #pragma once
 
 #include <cstdint>
@@ -26,14 +27,17 @@ struct ChdbAnswer {
 
 class Chdb {
  public:
-  // One per process; never unloaded. `arguments` are those of clickhouse-local: --path=…, --config-file=….
-  static base::Result<std::unique_ptr<Chdb>> Load(const std::string& library, std::vector<std::string> arguments);
+  // One per process; never unloaded. `arguments` are those of clickhouse-local: --path=…,
+  // --config-file=….
+  static base::Result<std::unique_ptr<Chdb>> Load(const std::string& library,
+                                                  std::vector<std::string> arguments);
   ~Chdb();  // closes the database
 
   class Connection {
    public:
     ~Connection();
-    Connection(Connection&& other) noexcept : chdb_(other.chdb_), raw_(std::exchange(other.raw_, nullptr)) {}
+    Connection(Connection&& other) noexcept
+        : chdb_(other.chdb_), raw_(std::exchange(other.raw_, nullptr)) {}
     Connection(const Connection&) = delete;
 
     using Params = std::vector<std::pair<std::string, std::string>>;
@@ -46,7 +50,8 @@ class Chdb {
     void* raw_;
   };
   base::Result<Connection> Connect() const;  // thread-safe
-  // A kept connection of this setup, or nullptr; Keep gives one back after a request that went well. Thread-safe.
+  // A kept connection of this setup, or nullptr; Keep gives one back after a request that went
+  // well. Thread-safe.
   std::unique_ptr<Connection> Take(const std::string& setup) const;
   void Keep(const std::string& setup, std::unique_ptr<Connection> connection) const;
 
@@ -54,7 +59,8 @@ class Chdb {
   struct Functions;
   Chdb() = default;
   mutable std::mutex mutex_;
-  mutable std::map<std::string, std::vector<std::unique_ptr<Connection>>> kept_;  // setup -> at most two
+  mutable std::map<std::string, std::vector<std::unique_ptr<Connection>>>
+      kept_;  // setup -> at most two
   std::unique_ptr<Functions> functions_;
   std::vector<std::string> arguments_;
   std::unique_ptr<Connection> keeper_;  // the database stays open while one connection lives

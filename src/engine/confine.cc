@@ -15,8 +15,10 @@
 namespace strata::engine {
 namespace {
 
-constexpr std::uint64_t kRead = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_EXECUTE;
-constexpr std::uint64_t kFileRights = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_EXECUTE;
+constexpr std::uint64_t kRead =
+    LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_EXECUTE;
+constexpr std::uint64_t kFileRights =
+    LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_EXECUTE;
 constexpr std::uint64_t kRefer = 1ULL << 13;     // version 2 of the interface
 constexpr std::uint64_t kTruncate = 1ULL << 14;  // version 3
 constexpr std::uint64_t kBindTcp = 1ULL << 0, kConnectTcp = 1ULL << 1;  // version 4
@@ -27,8 +29,9 @@ struct Attributes {  // landlock_ruleset_attr as of version 4; older headers lac
 };
 
 // What the C library, the loader and ClickHouse look at: time zones, /proc/meminfo, cgroup limits.
-constexpr const char* kSystem[] = {"/usr", "/lib", "/lib64", "/proc", "/sys", "/etc/ld.so.cache", "/etc/localtime",
-                                   "/etc/timezone", "/dev/urandom", "/dev/null"};
+constexpr const char* kSystem[] = {
+    "/usr",           "/lib",          "/lib64",       "/proc",    "/sys", "/etc/ld.so.cache",
+    "/etc/localtime", "/etc/timezone", "/dev/urandom", "/dev/null"};
 
 void Allow(int ruleset, const std::string& path, std::uint64_t rights) {
   const int fd = ::open(path.c_str(), O_PATH | O_CLOEXEC);
@@ -44,8 +47,10 @@ void Allow(int ruleset, const std::string& path, std::uint64_t rights) {
 
 }  // namespace
 
-std::string Confine(const std::vector<std::string>& read_write, const std::vector<std::string>& read_only) {
-  const long version = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+std::string Confine(const std::vector<std::string>& read_write,
+                    const std::vector<std::string>& read_only) {
+  const long version =
+      ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
   if (version < 1) return "this kernel has no Landlock";
   Attributes attributes;
   attributes.fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1;  // all of version 1
@@ -53,14 +58,16 @@ std::string Confine(const std::vector<std::string>& read_write, const std::vecto
   if (version >= 3) attributes.fs |= kTruncate;
   if (version >= 4) attributes.net = kBindTcp | kConnectTcp;
   const std::size_t size = version >= 4 ? sizeof attributes : sizeof attributes.fs;
-  const int ruleset = static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, size, 0));
+  const int ruleset =
+      static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, size, 0));
   if (ruleset < 0) return std::string("Landlock: ") + std::strerror(errno);
   for (const std::string& path : read_write) Allow(ruleset, path, attributes.fs);
   for (const std::string& path : read_only) Allow(ruleset, path, kRead);
   for (const char* path : kSystem) Allow(ruleset, path, kRead);
   Allow(ruleset, "/dev/null", attributes.fs);
   std::string why;
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::syscall(SYS_landlock_restrict_self, ruleset, 0) != 0) {
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+      ::syscall(SYS_landlock_restrict_self, ruleset, 0) != 0) {
     why = std::string("Landlock: ") + std::strerror(errno);
   }
   ::close(ruleset);

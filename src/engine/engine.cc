@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The order matters: lock, confine (before any thread), load libchdb with its signal handlers off, then listen. The
-// socket appears only when queries can be answered.
+// The order matters: lock, confine (before any thread), load libchdb with its signal handlers off,
+// then listen. The socket appears only when queries can be answered.
 #include "engine/engine.h"
 
 #include <fcntl.h>
@@ -42,19 +42,24 @@ base::Status Lock(const std::string& path) {
 // Sizes that suit a small server; the defaults are made for large ones (mark cache 5 GiB).
 std::string ConfigXml(const EngineOptions& options) {
   const std::uint64_t mib = 1 << 20;
-  const std::uint64_t cache = std::clamp<std::uint64_t>(options.memory_bytes / 64, 4 * mib, 256 * mib);
+  const std::uint64_t cache =
+      std::clamp<std::uint64_t>(options.memory_bytes / 64, 4 * mib, 256 * mib);
   const auto line = [](std::string_view name, std::uint64_t value) {
-    return "  <" + std::string(name) + ">" + std::to_string(value) + "</" + std::string(name) + ">\n";
+    return "  <" + std::string(name) + ">" + std::to_string(value) + "</" + std::string(name) +
+           ">\n";
   };
   std::string xml = "<clickhouse>\n";
   xml += line("max_server_memory_usage", options.memory_bytes);
   for (const auto name : {"mark_cache_size", "primary_index_cache_size"}) xml += line(name, cache);
-  for (const auto name : {"index_mark_cache_size", "query_condition_cache_size", "compiled_expression_cache_size",
-                          "text_index_header_cache_size", "text_index_postings_cache_size", "text_index_tokens_cache_size",
+  for (const auto name : {"index_mark_cache_size", "query_condition_cache_size",
+                          "compiled_expression_cache_size", "text_index_header_cache_size",
+                          "text_index_postings_cache_size", "text_index_tokens_cache_size",
                           "parquet_metadata_cache_size", "iceberg_metadata_files_cache_size"}) {
     xml += line(name, std::max<std::uint64_t>(cache / 8, mib));
   }
-  for (const auto name : {"uncompressed_cache_size", "index_uncompressed_cache_size", "page_cache_max_size"}) xml += line(name, 0);
+  for (const auto name :
+       {"uncompressed_cache_size", "index_uncompressed_cache_size", "page_cache_max_size"})
+    xml += line(name, 0);
   xml += line("background_pool_size", 2);
   xml += line("max_thread_pool_size", 200);
   xml += line("max_thread_pool_free_size", 8);
@@ -65,7 +70,8 @@ std::string ConfigXml(const EngineOptions& options) {
   xml += line("merge_max_block_size", 4096);
   xml += line("fsync_after_insert", 1);
   xml += line("fsync_part_directory", 1);
-  xml += "  </merge_tree>\n  <custom_settings_prefixes></custom_settings_prefixes>\n</clickhouse>\n";
+  xml +=
+      "  </merge_tree>\n  <custom_settings_prefixes></custom_settings_prefixes>\n</clickhouse>\n";
   return xml;
 }
 
@@ -96,12 +102,14 @@ void WaitForEnd(int signals, bool watch_stdin) {
 
 base::Status Serve(const EngineOptions& options) {
   ASSIGN_OR_RETURN(const std::string path, Prepare(options));
-  const std::filesystem::path socket_folder = std::filesystem::absolute(options.socket).parent_path();
+  const std::filesystem::path socket_folder =
+      std::filesystem::absolute(options.socket).parent_path();
   const std::filesystem::path library = std::filesystem::absolute(options.library);
   std::error_code ignored;
   const std::string real_library = std::filesystem::canonical(library, ignored).string();
   // libchdb reads the program too, for stack traces, and aborts when it cannot.
-  if (const std::string why = Confine({path, socket_folder.string()}, {library.string(), real_library, base::SelfPath()});
+  if (const std::string why = Confine({path, socket_folder.string()},
+                                      {library.string(), real_library, base::SelfPath()});
       !why.empty()) {
     std::fprintf(stderr, "engine: not confined to its directory: %s\n", why.c_str());
   }
@@ -112,17 +120,19 @@ base::Status Serve(const EngineOptions& options) {
   sigprocmask(SIG_BLOCK, &set, nullptr);  // every later thread inherits this
   const int signals = ::signalfd(-1, &set, SFD_CLOEXEC);
   ::signal(SIGPIPE, SIG_IGN);
-  ASSIGN_OR_RETURN(auto chdb, Chdb::Load(real_library.empty() ? options.library : real_library,
-                                         {"--path=" + path + "/data", "--config-file=" + path + "/config.xml"}));
+  ASSIGN_OR_RETURN(
+      auto chdb, Chdb::Load(real_library.empty() ? options.library : real_library,
+                            {"--path=" + path + "/data", "--config-file=" + path + "/config.xml"}));
   base::ServerOptions server_options;
   server_options.unix_socket = std::filesystem::absolute(options.socket).string();
   server_options.threads = std::max(1, options.threads);
   server_options.max_body = 1u << 30;
   server_options.max_header = 1u << 20;  // a query may stand in the address
   server_options.max_connections = 256;
-  ASSIGN_OR_RETURN(auto server, base::HttpServer::Start(server_options, [&chdb](const base::ServerRequest& request) {
-                     return AnswerRequest(*chdb, request);
-                   }));
+  ASSIGN_OR_RETURN(auto server, base::HttpServer::Start(
+                                    server_options, [&chdb](const base::ServerRequest& request) {
+                                      return AnswerRequest(*chdb, request);
+                                    }));
   WaitForEnd(signals, options.watch_stdin);
   // What is acknowledged is on disk; a running query or merge may be cut off.
   std::thread([] {
@@ -144,22 +154,33 @@ base::Result<EngineOptions> ParseArguments(const std::vector<std::string>& argum
       options.watch_stdin = false;
       continue;
     }
-    if (i + 1 == arguments.size()) return base::Invalid("engine: '" + name + "' is unknown or lacks its value");
+    if (i + 1 == arguments.size())
+      return base::Invalid("engine: '" + name + "' is unknown or lacks its value");
     const std::string& value = arguments[++i];
     const auto number = [&value](auto* out) {
-      return std::from_chars(value.data(), value.data() + value.size(), *out).ptr == value.data() + value.size() && !value.empty();
+      return std::from_chars(value.data(), value.data() + value.size(), *out).ptr ==
+                 value.data() + value.size() &&
+             !value.empty();
     };
     bool good = true;
-    if (name == "--path") options.path = value;
-    else if (name == "--socket") options.socket = value;
-    else if (name == "--library") options.library = value;
-    else if (name == "--memory") good = number(&options.memory_bytes);
-    else if (name == "--threads") good = number(&options.threads);
-    else return base::Invalid("engine: unknown option '" + name + "'");
+    if (name == "--path")
+      options.path = value;
+    else if (name == "--socket")
+      options.socket = value;
+    else if (name == "--library")
+      options.library = value;
+    else if (name == "--memory")
+      good = number(&options.memory_bytes);
+    else if (name == "--threads")
+      good = number(&options.threads);
+    else
+      return base::Invalid("engine: unknown option '" + name + "'");
     if (!good) return base::Invalid("engine: " + name + " needs a number, not '" + value + "'");
   }
   if (options.path.empty() || options.socket.empty() || options.library.empty()) {
-    return base::Invalid("engine: --path, --socket and --library are needed (the server starts this command; it is not for hand use)");
+    return base::Invalid(
+        "engine: --path, --socket and --library are needed (the server starts this command; it is "
+        "not for hand use)");
   }
   return options;
 }
@@ -169,7 +190,8 @@ int RunEngine(const EngineOptions& options) {
     std::fprintf(stderr, "engine: %s\n", status.message().c_str());
     return 1;
   }
-  // libchdb's own end takes long and may hang in static destructors; everything acknowledged is on disk.
+  // libchdb's own end takes long and may hang in static destructors; everything acknowledged is on
+  // disk.
   std::fflush(nullptr);
   ::_exit(0);
 }

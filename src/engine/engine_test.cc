@@ -36,7 +36,8 @@ TEST(Insert, DataStandApartFromText) {
 }
 
 TEST(Arguments, AreNeededAndChecked) {
-  const auto good = ParseArguments({"--path", "/a", "--socket", "/b", "--library", "/c", "--memory", "5", "--threads", "2", "--no-stdin"});
+  const auto good = ParseArguments({"--path", "/a", "--socket", "/b", "--library", "/c", "--memory",
+                                    "5", "--threads", "2", "--no-stdin"});
   ASSERT_TRUE(good.ok());
   EXPECT_EQ(good->path, "/a");
   EXPECT_EQ(good->memory_bytes, 5u);
@@ -44,7 +45,8 @@ TEST(Arguments, AreNeededAndChecked) {
   EXPECT_FALSE(good->watch_stdin);
   EXPECT_FALSE(ParseArguments({}).ok());
   EXPECT_FALSE(ParseArguments({"--path"}).ok());
-  EXPECT_FALSE(ParseArguments({"--path", "/a", "--socket", "/b", "--library", "/c", "--memory", "x"}).ok());
+  EXPECT_FALSE(
+      ParseArguments({"--path", "/a", "--socket", "/b", "--library", "/c", "--memory", "x"}).ok());
   EXPECT_FALSE(ParseArguments({"--nope", "/a"}).ok());
 }
 

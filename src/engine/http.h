@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ClickHouse's HTTP interface over libchdb: what `store` and the official clients send, and what they get back.
-// Thread-safe; a request takes a connection of its own.
+// ClickHouse's HTTP interface over libchdb: what `store` and the official clients send, and what
+// they get back. Thread-safe; a request takes a connection of its own.
 #pragma once
 
 #include "base/http_server.h"
@@ -10,7 +10,8 @@ namespace strata::engine {
 
 base::ServerAnswer AnswerRequest(const Chdb& chdb, const base::ServerRequest& request);
 
-// The parts of an INSERT whose data come apart from its text: "INSERT INTO t (a, b)" and "RowBinary".
+// The parts of an INSERT whose data come apart from its text: "INSERT INTO t (a, b)" and
+// "RowBinary".
 struct InsertHead {
   std::string into;
   std::string format;

@@ -66,7 +66,9 @@ std::string ValueOf(const LedgerRow& row, std::string_view key) {
 // Sums of device time outgrow 64 bits at 292 device-years.
 double Hours(Int128 ns) { return static_cast<double>(ns) / 3.6e12; }
 Json Ratio(double a, double b) { return b > 0 && std::isfinite(a) ? Json(a / b) : Json(); }
-bool Unnamed(const LedgerRow& row) { return row.class_ == kUnallocated || row.class_ == kUnobserved; }
+bool Unnamed(const LedgerRow& row) {
+  return row.class_ == kUnallocated || row.class_ == kUnobserved;
+}
 bool IsService(const LedgerRow& row) { return !Unnamed(row) && !row.engine.empty(); }
 
 struct Sums {
@@ -97,12 +99,15 @@ struct Sums {
       output += tokens;
       if (row.class_ == kUseful) useful += tokens;
     }
-    for (const auto& [flag, what] : {std::pair{"scaled", "shares scaled to 1"}, {"disputed", "disputed holdings"},
-                                     {"stale_price", "price out of date"}, {"energy_unknown", "electricity not measured"}}) {
+    for (const auto& [flag, what] : {std::pair{"scaled", "shares scaled to 1"},
+                                     {"disputed", "disputed holdings"},
+                                     {"stale_price", "price out of date"},
+                                     {"energy_unknown", "electricity not measured"}}) {
       if (HasFlag(row.flags, flag)) estimated.insert(what);
     }
     if (HasFlag(row.flags, "estimated")) {
-      estimated.insert(row.token_kind.empty() ? "worked time (" + row.policy + ")" : "tokens per minute");
+      estimated.insert(row.token_kind.empty() ? "worked time (" + row.policy + ")"
+                                              : "tokens per minute");
     }
     if (row.class_ == kHeldNotAssessed) not_assessed.insert("worked time");
     if (row.class_ == "not assessed") not_assessed.insert("what the work bought");
@@ -133,7 +138,10 @@ void Fill(const Sums& s, Json* out) {
   out->set("classes", std::move(classes));
   if (s.any_truncated) out->set("of_which_truncated", s.truncated.value());
   Json tokens = Json::MakeObject();
-  tokens.set("input", s.input).set("cached", s.cached).set("output", s.output).set("useful", s.useful);
+  tokens.set("input", s.input)
+      .set("cached", s.cached)
+      .set("output", s.output)
+      .set("useful", s.useful);
   out->set("tokens", std::move(tokens));
   Json million = Json::MakeObject();
   million.set("input", Ratio(s.input_cost.value() * 1e6, s.input));
@@ -152,8 +160,8 @@ void Fill(const Sums& s, Json* out) {
   out->set("not_assessed", ToJson(s.not_assessed));
 }
 
-// Unallocated and unobserved, dealt over services and training by held device time, per kind of device where somebody
-// held one of that kind, else over all.
+// Unallocated and unobserved, dealt over services and training by held device time, per kind of
+// device where somebody held one of that kind, else over all.
 Money LoadOf(const std::vector<const LedgerRow*>& rows) {
   std::map<std::string, Money> idle;
   std::map<std::string, std::pair<Int128, Int128>> held;  // of services, of services and training
@@ -161,7 +169,8 @@ Money LoadOf(const std::vector<const LedgerRow*>& rows) {
     if (Unnamed(*row)) {
       idle[row->device_kind] += row->cost;
     } else if (!row->engine.empty() || !row->job.empty()) {
-      if (!row->engine.empty()) held[row->device_kind].first += row->device_ns, held[""].first += row->device_ns;
+      if (!row->engine.empty())
+        held[row->device_kind].first += row->device_ns, held[""].first += row->device_ns;
       held[row->device_kind].second += row->device_ns;
       held[""].second += row->device_ns;
     }
@@ -212,7 +221,8 @@ base::Result<Json> CostAnswer(std::span<const LedgerRow> all_rows, const CostQue
   for (const LedgerRow* row : rows) {
     bill.Take(*row);
     if (row->price_source.empty()) {
-      unpriced[{row->device, row->gpu_model.empty() ? row->device_kind : row->gpu_model}] += row->device_ns;
+      unpriced[{row->device, row->gpu_model.empty() ? row->device_kind : row->gpu_model}] +=
+          row->device_ns;
     }
     if (row->class_ == kUnallocated) {
       unallocated.Take(*row);
@@ -226,9 +236,9 @@ base::Result<Json> CostAnswer(std::span<const LedgerRow> all_rows, const CostQue
       if (IsService(*row)) services.Take(*row);
     }
   }
-  const bool by_calls = std::all_of(question.by.begin(), question.by.end(), [](const std::string& k) {
-    return k != kMinuteKey && FindKey(k)->call != nullptr;
-  });
+  const bool by_calls = std::all_of(
+      question.by.begin(), question.by.end(),
+      [](const std::string& k) { return k != kMinuteKey && FindKey(k)->call != nullptr; });
   if (by_calls && !question.calls.empty()) {
     for (auto& [key, sums] : groups) sums.calls_known = true;
     for (const CallCount& call : question.calls) {
@@ -239,9 +249,13 @@ base::Result<Json> CostAnswer(std::span<const LedgerRow> all_rows, const CostQue
   }
 
   Json out = Json::MakeObject();
-  out.set("from", base::FormatTime(question.from_ns)).set("to", base::FormatTime(question.to_ns)).set("currency", currency);
+  out.set("from", base::FormatTime(question.from_ns))
+      .set("to", base::FormatTime(question.to_ns))
+      .set("currency", currency);
   Json head = Json::MakeObject();
-  head.set("cost", bill.cost.value()).set("gpu_hours", Hours(bill.gpu_ns)).set("core_hours", Hours(bill.core_ns));
+  head.set("cost", bill.cost.value())
+      .set("gpu_hours", Hours(bill.gpu_ns))
+      .set("core_hours", Hours(bill.core_ns));
   head.set("joules", bill.joules_known ? Json(bill.joules) : Json());
   head.set("joules_boundary", "board");
   out.set("bill", std::move(head));
@@ -249,7 +263,8 @@ base::Result<Json> CostAnswer(std::span<const LedgerRow> all_rows, const CostQue
   Money left = bill.cost - unallocated.cost - unobserved.cost;
   std::vector<std::pair<const std::vector<std::string>*, const Sums*>> order;
   for (const auto& [key, sums] : groups) order.emplace_back(&key, &sums);
-  std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.second->cost > b.second->cost; });
+  std::stable_sort(order.begin(), order.end(),
+                   [](const auto& a, const auto& b) { return a.second->cost > b.second->cost; });
   Json list = Json::MakeArray();
   for (const auto& [key, sums] : order) {
     left -= sums->cost;
@@ -262,7 +277,8 @@ base::Result<Json> CostAnswer(std::span<const LedgerRow> all_rows, const CostQue
 
   const bool priced = services.useful > 0 && !services.cost.is_zero();
   out.set("headline", priced ? Ratio(services.cost.value(), services.useful) : Json());
-  out.set("headline_loaded", priced ? Ratio((services.cost + LoadOf(rows)).value(), services.useful) : Json());
+  out.set("headline_loaded",
+          priced ? Ratio((services.cost + LoadOf(rows)).value(), services.useful) : Json());
   out.set("useful_bound", services.not_assessed.empty() ? "exact" : "upper");
   Json free = Json::MakeObject();
   free.set("cost", unallocated.cost.value()).set("gpu_hours", Hours(unallocated.gpu_ns));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ledger rows of a time range become the answer of `strata cost --json`. Every grouping adds up to the same bill; the
-// residual is computed in exact decimals, not asserted.
+// Ledger rows of a time range become the answer of `strata cost --json`. Every grouping adds up to
+// the same bill; the residual is computed in exact decimals, not asserted.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,8 @@
 
 namespace strata::l8_cost {
 
-// Finished calls of the range, for cost per request; labels as in LedgerRow, "" where a label is not known of calls.
+// Finished calls of the range, for cost per request; labels as in LedgerRow, "" where a label is
+// not known of calls.
 struct CallCount {
   std::string engine, node, ns, service, model, tenant, team;
   double calls = 0;
@@ -23,8 +24,8 @@ struct CallCount {
 
 struct CostQuestion {
   std::int64_t from_ns = 0, to_ns = 0;
-  std::vector<std::string> by;       // keys of cost_keys()
-  std::string currency = "USD";      // shown when no row has one
+  std::vector<std::string> by;   // keys of cost_keys()
+  std::string currency = "USD";  // shown when no row has one
   std::span<const CallCount> calls{};
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Closing a minute: device by device cut into stretches with the same holders, shares charged, worked split from idle,
-// worked dealt over tokens. Every division goes through Deal, so nothing is lost on the way.
+// Closing a minute: device by device cut into stretches with the same holders, shares charged,
+// worked split from idle, worked dealt over tokens. Every division goes through Deal, so nothing is
+// lost on the way.
 #include "l8_cost/ledger.h"
 
 #include <algorithm>
@@ -14,7 +15,8 @@ namespace strata::l8_cost {
 namespace {
 
 constexpr double kWhole = 1 - 1e-9;
-constexpr std::string_view kNotAssessed = "not assessed";  // worked, and nothing tells for whom or what
+constexpr std::string_view kNotAssessed =
+    "not assessed";  // worked, and nothing tells for whom or what
 
 bool Known(double v) { return !std::isnan(v); }
 double Clamp1(double v) { return std::clamp(v, 0.0, 1.0); }
@@ -42,7 +44,8 @@ class Closer {
     for (const JobFacts& j : in_.jobs) jobs_[j.job] = &j;
     std::map<std::string, std::vector<const CallFacts*>> calls;
     for (const CallFacts& c : in_.calls) calls[c.engine].push_back(&c);
-    for (const auto& [engine, list] : calls) tokens_[engine] = GatherTokens(in_, engine_facts(engine), list);
+    for (const auto& [engine, list] : calls)
+      tokens_[engine] = GatherTokens(in_, engine_facts(engine), list);
     for (const auto& [engine, facts] : engines_) {
       if (!tokens_.contains(engine)) tokens_[engine] = GatherTokens(in_, facts, {});
     }
@@ -58,7 +61,8 @@ class Closer {
     }
     for (const auto& [engine, tokens] : tokens_) {
       const EngineFacts* facts = engine_facts(engine);
-      const bool worked = tokens.any || tokens.live_s > 0 || (facts != nullptr && facts->running_s > 0);
+      const bool worked =
+          tokens.any || tokens.live_s > 0 || (facts != nullptr && facts->running_s > 0);
       if (worked && !held_ns_.contains(engine)) ledger_.engines_without_device.push_back(engine);
     }
     Money sum;
@@ -85,21 +89,25 @@ class Closer {
     return std::any_of(holders.begin(), holders.end(), [&](const Holder* h) {
       const EngineFacts* engine = h->engine.empty() ? nullptr : engine_facts(h->engine);
       const auto job = jobs_.find(h->job);
-      return (engine != nullptr && !engine->empty()) || (job != jobs_.end() && Known(job->second->step_s)) ||
-             Known(h->cpu_s) || Known(h->sm_share);
+      return (engine != nullptr && !engine->empty()) ||
+             (job != jobs_.end() && Known(job->second->step_s)) || Known(h->cpu_s) ||
+             Known(h->sm_share);
     });
   }
 
-  Money PriceMinute(const Device& device, std::int64_t from, std::int64_t to, DevicePrice* out) const {
+  Money PriceMinute(const Device& device, std::int64_t from, std::int64_t to,
+                    DevicePrice* out) const {
     if (in_.prices == nullptr) return {};
     std::optional<Price> price;
     if (device.kind == "cpu") {
       price = in_.prices->cpu_core();
       if (price) {
-        price->per_hour = Money::FromUnits(MulDiv(price->per_hour.units(), std::llround(device.cores * 1000), 1000));
+        price->per_hour = Money::FromUnits(
+            MulDiv(price->per_hour.units(), std::llround(device.cores * 1000), 1000));
       }
     } else {
-      price = in_.prices->Find({device.gpu_model, device.provider, device.region, device.sku, in_.from_ns});
+      price = in_.prices->Find(
+          {device.gpu_model, device.provider, device.region, device.sku, in_.from_ns});
     }
     if (!price) return {};
     out->source = price->source;
@@ -107,8 +115,10 @@ class Closer {
     if (price->stale) AddFlag("stale_price", &out->flags);
     Money bill = CostOf(price->per_hour, from, to);
     if (price->energy_excluded) {
-      if (Known(device.energy_j)) bill += in_.prices->EnergyCost(device.energy_j);
-      else AddFlag("energy_unknown", &out->flags);
+      if (Known(device.energy_j))
+        bill += in_.prices->EnergyCost(device.energy_j);
+      else
+        AddFlag("energy_unknown", &out->flags);
     }
     return bill;
   }
@@ -142,7 +152,9 @@ class Closer {
     std::vector<const Holder*> holders;
     std::vector<std::int64_t> cuts = {from, to};
     const auto start = [&](const Holder& h) { return std::clamp(h.from_ns, from, to); };
-    const auto end = [&](const Holder& h) { return h.to_ns > 0 ? std::clamp(h.to_ns, from, to) : to; };
+    const auto end = [&](const Holder& h) {
+      return h.to_ns > 0 ? std::clamp(h.to_ns, from, to) : to;
+    };
     for (const Holder& h : in_.holders) {
       if (h.device != device.id || start(h) >= end(h)) continue;
       holders.push_back(&h);
@@ -155,7 +167,8 @@ class Closer {
     DevicePrice& price = prices_[&device];
     const Money bill = PriceMinute(device, from, to, &price);
     const std::int64_t wall = to - from;
-    price.total_ns = device.kind == "cpu" ? std::llround(device.cores * static_cast<double>(wall)) : wall;
+    price.total_ns =
+        device.kind == "cpu" ? std::llround(device.cores * static_cast<double>(wall)) : wall;
     ledger_.bill += bill;
     ledger_.device_ns += price.total_ns;
     if (!Observed(device, holders)) {
@@ -166,7 +179,8 @@ class Closer {
       return;
     }
 
-    std::vector<Claim>& claims = claims_.emplace_back(&device, std::vector<Claim>(holders.size())).second;
+    std::vector<Claim>& claims =
+        claims_.emplace_back(&device, std::vector<Claim>(holders.size())).second;
     for (std::size_t i = 0; i < holders.size(); ++i) claims[i].holder = holders[i];
     std::vector<std::int64_t> lengths;
     for (std::size_t i = 0; i + 1 < cuts.size(); ++i) lengths.push_back(cuts[i + 1] - cuts[i]);
@@ -196,8 +210,8 @@ class Closer {
     return std::isfinite(share) ? Clamp1(share) : 0;
   }
 
-  static void DealStretch(std::int64_t length, Money money, std::int64_t time, std::span<Claim* const> live,
-                          Money* free_cost, std::int64_t* free_ns) {
+  static void DealStretch(std::int64_t length, Money money, std::int64_t time,
+                          std::span<Claim* const> live, Money* free_cost, std::int64_t* free_ns) {
     std::vector<double> shares;
     double sum = 0;
     int exclusive = 0;
@@ -235,17 +249,22 @@ class Closer {
       if (facts != nullptr && Known(facts->running_s) && (facts->running_s > 0 || !computed)) {
         return {Clamp1(facts->running_s / held_s), "engine_running"};
       }
-      // A gauge that is read every few seconds misses short requests: the calls themselves show them.
-      if (computed && tokens->second.live_s > 0) return {Clamp1(tokens->second.live_s / held_s), "calls_live", true};
+      // A gauge that is read every few seconds misses short requests: the calls themselves show
+      // them.
+      if (computed && tokens->second.live_s > 0)
+        return {Clamp1(tokens->second.live_s / held_s), "calls_live", true};
     }
-    if (const auto job = jobs_.find(h.job); !h.job.empty() && job != jobs_.end() && Known(job->second->step_s)) {
+    if (const auto job = jobs_.find(h.job);
+        !h.job.empty() && job != jobs_.end() && Known(job->second->step_s)) {
       return {Clamp1(job->second->step_s / held_s), "step_seconds"};
     }
-    const double charged = static_cast<double>(claim.device_ns) / static_cast<double>(prices_.at(&device).total_ns);
+    const double charged =
+        static_cast<double>(claim.device_ns) / static_cast<double>(prices_.at(&device).total_ns);
     if (Known(h.sm_share) && charged > 0) return {Clamp1(h.sm_share / charged), "sm_active"};
     if (device.kind == "cpu") {
       if (!Known(h.cpu_s)) return {};
-      const double cores = static_cast<double>(claim.device_ns) / static_cast<double>(claim.held_ns);
+      const double cores =
+          static_cast<double>(claim.device_ns) / static_cast<double>(claim.held_ns);
       return {Clamp1(h.cpu_s / (cores * held_s)), "cpu_seconds"};
     }
     // The device's own activity is the holder's only when nobody else held it.
@@ -257,9 +276,12 @@ class Closer {
     return {};
   }
 
-  // The one model by which an engine's rows are called, so that idle and worked stand in one service.
+  // The one model by which an engine's rows are called, so that idle and worked stand in one
+  // service.
   std::string ModelOf(const Holder& h) const {
-    if (const EngineFacts* facts = engine_facts(h.engine); facts != nullptr && !facts->model.empty()) return facts->model;
+    if (const EngineFacts* facts = engine_facts(h.engine);
+        facts != nullptr && !facts->model.empty())
+      return facts->model;
     if (!h.model.empty()) return h.model;
     std::map<std::string, double> seen;
     if (const auto it = tokens_.find(h.engine); it != tokens_.end()) {
@@ -276,11 +298,14 @@ class Closer {
   void Spend(const Device& device, const Claim& claim) {
     const Holder& h = *claim.holder;
     LedgerRow row = RowOf(device);
-    row.ns = h.ns, row.team = h.team, row.workload_kind = h.workload_kind, row.workload = h.workload;
-    row.pod = h.pod, row.container = h.container, row.engine = h.engine, row.job = h.job, row.queue = h.queue;
+    row.ns = h.ns, row.team = h.team, row.workload_kind = h.workload_kind,
+    row.workload = h.workload;
+    row.pod = h.pod, row.container = h.container, row.engine = h.engine, row.job = h.job,
+    row.queue = h.queue;
     row.user = h.user, row.account = h.account, row.partition = h.partition;
     row.holder_kind = h.holder_kind, row.share_kind = h.share_kind;
-    row.share = static_cast<double>(claim.device_ns) / static_cast<double>(prices_.at(&device).total_ns);
+    row.share =
+        static_cast<double>(claim.device_ns) / static_cast<double>(prices_.at(&device).total_ns);
     if (!h.engine.empty()) {
       row.model = ModelOf(h);
       row.service = row.cluster + "/" + h.ns + "/" + row.model;
@@ -325,13 +350,16 @@ class Closer {
     if (it != tokens_.end() && !holder.engine.empty()) {
       const SplitPolicy& p = in_.policy;
       for (const TokenGroup& g : it->second.groups) {
-        for (const Part& part : {Part{&g, "input", g.input, g.input * p.input}, Part{&g, "cached", g.cached, g.cached * p.cached},
-                                 Part{&g, "output", g.output, g.output * p.output}, Part{&g, "draft", g.draft, g.draft * p.output}}) {
+        for (const Part& part : {Part{&g, "input", g.input, g.input * p.input},
+                                 Part{&g, "cached", g.cached, g.cached * p.cached},
+                                 Part{&g, "output", g.output, g.output * p.output},
+                                 Part{&g, "draft", g.draft, g.draft * p.output}}) {
           if (part.tokens > 0) parts.push_back(part);
           weighs = weighs || part.weight > 0;
         }
       }
-      if (!weighs) {  // live, and no token of theirs fell into this minute: by the time they were live
+      if (!weighs) {  // live, and no token of theirs fell into this minute: by the time they were
+                      // live
         parts.clear();
         for (const TokenGroup& g : it->second.groups) {
           if (g.live_s > 0) parts.push_back({&g, "", kNotKnown, g.live_s});
@@ -351,8 +379,9 @@ class Closer {
     const std::vector<Money> costs = Deal(money, dealt);
     const std::vector<std::int64_t> times = Deal(time, dealt);
     // An engine on several devices computed its tokens once: each device carries its part of them.
-    const double of_engine = holder.share * static_cast<double>(prices_.at(&device).total_ns) /
-                             static_cast<double>(std::max<std::int64_t>(1, held_ns_.at(holder.engine)));
+    const double of_engine =
+        holder.share * static_cast<double>(prices_.at(&device).total_ns) /
+        static_cast<double>(std::max<std::int64_t>(1, held_ns_.at(holder.engine)));
     for (std::size_t i = 0; i < parts.size(); ++i) {
       LedgerRow row = holder;
       row.class_ = parts[i].group->class_;
@@ -379,7 +408,8 @@ class Closer {
 }  // namespace
 
 bool EngineFacts::empty() const {
-  return std::isnan(running_s) && std::isnan(prompt_tokens) && std::isnan(cached_tokens) && std::isnan(generation_tokens);
+  return std::isnan(running_s) && std::isnan(prompt_tokens) && std::isnan(cached_tokens) &&
+         std::isnan(generation_tokens);
 }
 
 std::string SplitPolicy::text() const {

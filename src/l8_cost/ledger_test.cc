@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Golden windows whose bill is known by heart, and thousands of random minutes against a slow reference that shares no
-// code with the ledger.
+// Golden windows whose bill is known by heart, and thousands of random minutes against a slow
+// reference that shares no code with the ledger.
 #include "l8_cost/ledger.h"
 
 #include <gtest/gtest.h>
@@ -36,26 +36,31 @@ MinuteInputs Minute(const PriceBook* book, std::vector<Device> devices) {
 
 Device Gpu(std::string id) {
   Device d;
-  d.id = std::move(id), d.kind = "gpu", d.gpu_model = "NVIDIA H100 80GB HBM3", d.node = "n1", d.cluster = "c";
+  d.id = std::move(id), d.kind = "gpu", d.gpu_model = "NVIDIA H100 80GB HBM3", d.node = "n1",
+  d.cluster = "c";
   d.measured = true;
   return d;
 }
 
-Holder Engine(std::string device, std::string engine, double share = 1, std::string kind = "whole") {
+Holder Engine(std::string device, std::string engine, double share = 1,
+              std::string kind = "whole") {
   Holder h;
-  h.device = std::move(device), h.holder_kind = "engine", h.engine = std::move(engine), h.share = share;
+  h.device = std::move(device), h.holder_kind = "engine", h.engine = std::move(engine),
+  h.share = share;
   h.share_kind = std::move(kind), h.ns = "chat", h.model = "m";
   return h;
 }
 
-EngineFacts Running(std::string engine, double running_s, double prompt = kNotKnown, double output = kNotKnown) {
+EngineFacts Running(std::string engine, double running_s, double prompt = kNotKnown,
+                    double output = kNotKnown) {
   EngineFacts f;
   f.engine = std::move(engine), f.model = "m", f.running_s = running_s, f.prompt_tokens = prompt;
   f.generation_tokens = output;
   return f;
 }
 
-CallFacts Call(std::string engine, int start_s, int first_s, int end_s, double in, double out, std::string status = "ok") {
+CallFacts Call(std::string engine, int start_s, int first_s, int end_s, double in, double out,
+               std::string status = "ok") {
   CallFacts c;
   c.engine = std::move(engine), c.model = "m", c.tenant = "t", c.status = std::move(status);
   c.start_ns = kT + start_s * kS, c.first_token_ns = kT + first_s * kS, c.end_ns = kT + end_s * kS;
@@ -141,7 +146,8 @@ TEST(Ledger, MigOneAndThreeOfSeven) {
 TEST(Ledger, SevenSevenths) {
   const PriceBook book = MakeBook("4.2");
   MinuteInputs in = Minute(&book, {Gpu("g")});
-  for (int i = 0; i < 7; ++i) in.holders.push_back(Engine("g", std::string(1, static_cast<char>('a' + i)), 1.0 / 7, "mig"));
+  for (int i = 0; i < 7; ++i)
+    in.holders.push_back(Engine("g", std::string(1, static_cast<char>('a' + i)), 1.0 / 7, "mig"));
   for (const LedgerRow& r : Close(in).rows) {
     EXPECT_NE(r.class_, kUnallocated);
     EXPECT_FALSE(HasFlag(r.flags, "scaled"));
@@ -190,8 +196,8 @@ TEST(Ledger, AbortsErrorsAndSloMissesHaveTheirPrice) {
   EngineFacts f = Running("e", 60, 40, 360);
   f.rejected_draft_tokens = 0, f.preemptions = 0;
   in.engines = {f};
-  in.calls = {Call("e", 0, 1, 10, 10, 90), Call("e", 0, 1, 20, 10, 90, "aborted"), Call("e", 0, 1, 20, 10, 90, "error"),
-              Call("e", 0, 5, 20, 10, 90)};
+  in.calls = {Call("e", 0, 1, 10, 10, 90), Call("e", 0, 1, 20, 10, 90, "aborted"),
+              Call("e", 0, 1, 20, 10, 90, "error"), Call("e", 0, 5, 20, 10, 90)};
   const Ledger l = Close(in);
   for (const std::string_view c : {kUseful, kAborted, kError, kSloMiss}) {
     EXPECT_EQ(CostWhere(l, c).text(), "0.015") << c;
@@ -208,7 +214,8 @@ TEST(Ledger, OutputCountsInTheMinuteItWasGenerated) {
   MinuteInputs in = Minute(&book, {Gpu("g")});
   in.holders = {Engine("g", "e")};
   in.engines = {Running("e", 60, 0, 500)};
-  in.calls = {Call("e", -50, -40, 60 + 0, 100, 1000)};  // 100 s of output, 60 of them here; the prompt was before
+  in.calls = {Call("e", -50, -40, 60 + 0, 100,
+                   1000)};  // 100 s of output, 60 of them here; the prompt was before
   const Ledger l = Close(in);
   EXPECT_NEAR(TokensWhere(l, kUseful, "output"), 600, 1e-6);
   EXPECT_EQ(TokensWhere(l, kUseful, "input"), 0);
@@ -223,7 +230,9 @@ TEST(Ledger, CallsInFlightAndTruncated) {
   Ledger l = Close(in);
   EXPECT_NEAR(TokensWhere(l, kUseful, "output"), 90, 1e-9);
   for (const LedgerRow& r : l.rows) {
-    if (r.class_ == kUseful) { EXPECT_TRUE(HasFlag(r.flags, "truncated")); }
+    if (r.class_ == kUseful) {
+      EXPECT_TRUE(HasFlag(r.flags, "truncated"));
+    }
   }
   in.truncated_is_waste = true;
   EXPECT_NEAR(TokensWhere(Close(in), kTruncated, "output"), 90, 1e-9);
@@ -286,7 +295,9 @@ TEST(Ledger, TrainingAndPodsWithoutAnyMeasureOfWork) {
   EXPECT_EQ(CostWhere(l, "not assessed").text(), "0.03");
   EXPECT_EQ(CostWhere(l, kHeldNotAssessed).text(), "0.06");
   for (const LedgerRow& r : l.rows) {
-    if (r.device == "h") { EXPECT_TRUE(HasFlag(r.flags, "estimated")); }
+    if (r.device == "h") {
+      EXPECT_TRUE(HasFlag(r.flags, "estimated"));
+    }
   }
 }
 
@@ -350,11 +361,15 @@ MinuteInputs RandomMinute(Random& r, const PriceBook* book) {
     d.measured = r.below(4) != 0;
     if (r.below(6) == 0) d.from_ns = kT + static_cast<std::int64_t>(r.below(80)) * kS;
     if (r.below(6) == 0) d.to_ns = kT + static_cast<std::int64_t>(r.below(80)) * kS;
-    d.energy_j = r.maybe(r.unit() * 40000), d.sm_active = r.maybe(r.unit()), d.utilisation = r.maybe(r.unit());
+    d.energy_j = r.maybe(r.unit() * 40000), d.sm_active = r.maybe(r.unit()),
+    d.utilisation = r.maybe(r.unit());
     in.devices.push_back(d);
     for (std::size_t h = r.below(4); h > 0; --h) {
-      Holder holder = Engine(d.id, "e" + std::to_string(r.below(engines)), r.below(3) == 0 ? 1 : r.unit(), kinds[r.below(6)]);
-      if (r.below(3) == 0) holder.engine = "", holder.holder_kind = "job", holder.job = "j" + std::to_string(r.below(2));
+      Holder holder = Engine(d.id, "e" + std::to_string(r.below(engines)),
+                             r.below(3) == 0 ? 1 : r.unit(), kinds[r.below(6)]);
+      if (r.below(3) == 0)
+        holder.engine = "", holder.holder_kind = "job",
+        holder.job = "j" + std::to_string(r.below(2));
       if (r.below(3) == 0) holder.from_ns = kT + static_cast<std::int64_t>(r.below(60'000'000'000));
       if (r.below(3) == 0) holder.to_ns = kT + static_cast<std::int64_t>(r.below(60'000'000'000));
       holder.sm_share = r.maybe(r.unit());
@@ -368,16 +383,20 @@ MinuteInputs RandomMinute(Random& r, const PriceBook* book) {
   in.devices.push_back(MakeCpuDevice("n1", 6, cores, &in.holders));
   for (std::size_t e = 0; e < engines; ++e) {
     if (r.below(4) == 0) continue;
-    EngineFacts f = Running("e" + std::to_string(e), r.maybe(r.unit() * 60), r.maybe(r.unit() * 1e5), r.maybe(r.unit() * 1e5));
-    f.cached_tokens = r.maybe(r.unit() * 1e5), f.rejected_draft_tokens = r.maybe(static_cast<double>(r.below(3)));
+    EngineFacts f = Running("e" + std::to_string(e), r.maybe(r.unit() * 60),
+                            r.maybe(r.unit() * 1e5), r.maybe(r.unit() * 1e5));
+    f.cached_tokens = r.maybe(r.unit() * 1e5),
+    f.rejected_draft_tokens = r.maybe(static_cast<double>(r.below(3)));
     in.engines.push_back(f);
   }
   if (r.below(2) == 0) in.jobs.push_back({"j0", r.unit() * 60});
   const char* states[] = {"ok", "ok", "error", "aborted"};
   for (std::size_t c = r.below(8); c > 0; --c) {
-    const int start = static_cast<int>(r.below(120)) - 60, first = start + static_cast<int>(r.below(20));
-    CallFacts call = Call("e" + std::to_string(r.below(engines)), start, first, first + static_cast<int>(r.below(90)),
-                          r.maybe(r.unit() * 1000), r.maybe(r.unit() * 1000), states[r.below(4)]);
+    const int start = static_cast<int>(r.below(120)) - 60,
+              first = start + static_cast<int>(r.below(20));
+    CallFacts call = Call("e" + std::to_string(r.below(engines)), start, first,
+                          first + static_cast<int>(r.below(90)), r.maybe(r.unit() * 1000),
+                          r.maybe(r.unit() * 1000), states[r.below(4)]);
     if (r.below(5) == 0) call.first_token_ns = 0;
     if (r.below(8) == 0) call.end_ns = 0;
     call.cached_tokens = r.maybe(r.unit() * 500);
@@ -388,15 +407,18 @@ MinuteInputs RandomMinute(Random& r, const PriceBook* book) {
   return in;
 }
 
-// What each holder is charged, millisecond-blind and slow: the share rule of the design written down again.
+// What each holder is charged, millisecond-blind and slow: the share rule of the design written
+// down again.
 std::map<std::string, double> ReferenceCharges(const MinuteInputs& in) {
   std::map<std::string, double> out;
   for (const Device& d : in.devices) {
     const double per_ns = d.kind == "cpu" ? 0.036 * std::llround(d.cores * 1000) / 1000.0 / 3.6e12
-                          : d.gpu_model == "unheard of" ? 0 : 3.6 / 3.6e12;
+                          : d.gpu_model == "unheard of" ? 0
+                                                        : 3.6 / 3.6e12;
     std::vector<const Holder*> mine;
     bool seen = d.measured;
-    const std::int64_t from = std::max(in.from_ns, d.from_ns), to = d.to_ns ? std::min(in.to_ns, d.to_ns) : in.to_ns;
+    const std::int64_t from = std::max(in.from_ns, d.from_ns),
+                       to = d.to_ns ? std::min(in.to_ns, d.to_ns) : in.to_ns;
     std::vector<std::int64_t> edges = {from, to};
     for (const Holder& h : in.holders) {
       if (h.device != d.id) continue;
@@ -419,9 +441,12 @@ std::map<std::string, double> ReferenceCharges(const MinuteInputs& in) {
       double sum = 0;
       std::vector<std::pair<std::string, double>> live;
       for (const Holder* h : mine) {
-        if (std::max(from, h->from_ns) > edges[i] || (h->to_ns ? std::min(to, h->to_ns) : to) < edges[i + 1]) continue;
+        if (std::max(from, h->from_ns) > edges[i] ||
+            (h->to_ns ? std::min(to, h->to_ns) : to) < edges[i + 1])
+          continue;
         double share = h->share;
-        if ((h->share_kind == "timeslice" || h->share_kind == "mps") && !std::isnan(h->sm_share)) share = h->sm_share;
+        if ((h->share_kind == "timeslice" || h->share_kind == "mps") && !std::isnan(h->sm_share))
+          share = h->sm_share;
         live.emplace_back(h->engine.empty() ? "job " + h->job : h->engine, share);
         sum += share;
       }
@@ -438,14 +463,18 @@ TEST(Ledger, TenThousandRandomMinutesCloseExactlyAndMatchTheReference) {
   std::size_t rows = 0, priced = 0;
   for (int round = 0; round < 10'000; ++round) {
     const MinuteInputs in = RandomMinute(random, &book);
-    const Ledger l = Close(in);  // CHECKs the identity itself; here it is added up once more from outside
+    const Ledger l =
+        Close(in);  // CHECKs the identity itself; here it is added up once more from outside
     Money holders, unallocated, unobserved;
     std::map<std::string, double> charged;
     for (const LedgerRow& r : l.rows) {
-      Money& side = r.class_ == kUnallocated ? unallocated : r.class_ == kUnobserved ? unobserved : holders;
+      Money& side = r.class_ == kUnallocated  ? unallocated
+                    : r.class_ == kUnobserved ? unobserved
+                                              : holders;
       side += r.cost;
       const std::string who = r.class_ == kUnallocated || r.class_ == kUnobserved ? r.class_
-                              : r.engine.empty() ? "job " + r.job : r.engine;
+                              : r.engine.empty()                                  ? "job " + r.job
+                                                                                  : r.engine;
       charged[who] += r.cost.value();
       ASSERT_GE(r.cost.units() >= 0, true);
       ASSERT_GE(r.device_ns, 0);
@@ -455,11 +484,16 @@ TEST(Ledger, TenThousandRandomMinutesCloseExactlyAndMatchTheReference) {
     Money expected;  // price x time, computed without the ledger
     for (const Device& d : in.devices) {
       if (d.gpu_model == "unheard of" || (d.kind == "cpu" && d.cores <= 0)) continue;
-      const Money per_hour = d.kind == "cpu" ? Money::FromUnits(Int128{36'000'000'000} * std::llround(d.cores * 1000) / 1000) : M("3.6");
-      expected += CostOf(per_hour, std::max(in.from_ns, d.from_ns), d.to_ns ? std::min(in.to_ns, d.to_ns) : in.to_ns);
+      const Money per_hour =
+          d.kind == "cpu"
+              ? Money::FromUnits(Int128{36'000'000'000} * std::llround(d.cores * 1000) / 1000)
+              : M("3.6");
+      expected += CostOf(per_hour, std::max(in.from_ns, d.from_ns),
+                         d.to_ns ? std::min(in.to_ns, d.to_ns) : in.to_ns);
     }
     ASSERT_TRUE(expected == l.bill) << expected.text() << " " << l.bill.text();
-    for (const auto& [who, want] : ReferenceCharges(in)) ASSERT_NEAR(charged[who], want, 1e-9) << who << " round " << round;
+    for (const auto& [who, want] : ReferenceCharges(in))
+      ASSERT_NEAR(charged[who], want, 1e-9) << who << " round " << round;
     rows += l.rows.size();
     priced += l.bill.is_zero() ? 0 : 1;
   }
@@ -501,7 +535,8 @@ TEST(CostAnswer, LoadedHeadlineCarriesIdleMachines) {
   in.engines = {Running("e", 60, 10, 100)};
   const base::Json a = CostAnswer(Close(in).rows, {kT, kT + 60 * kS, {"service"}}).value();
   EXPECT_NEAR(a["headline"].as_double(), 0.06 / 100, 1e-12);
-  EXPECT_NEAR(a["headline_loaded"].as_double(), 0.09 / 100, 1e-12) << "half of the idle GPU, the job has the other half";
+  EXPECT_NEAR(a["headline_loaded"].as_double(), 0.09 / 100, 1e-12)
+      << "half of the idle GPU, the job has the other half";
   EXPECT_EQ(a["unallocated"]["reasons"]["unknown"].as_double(), 0.06);
 }
 

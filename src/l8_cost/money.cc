@@ -95,7 +95,8 @@ base::Result<Money> Money::Parse(std::string_view text) {
 
 Money Money::Near(double value) {
   if (!std::isfinite(value) || std::abs(value) > 1e15) return {};
-  return Money(static_cast<Int128>(std::round(static_cast<long double>(value) * static_cast<long double>(kUnits))));
+  return Money(static_cast<Int128>(
+      std::round(static_cast<long double>(value) * static_cast<long double>(kUnits))));
 }
 
 double Money::value() const {
@@ -105,7 +106,8 @@ double Money::value() const {
 std::string Money::text() const {
   Int128 left = units_ < 0 ? -units_ : units_;
   std::string fraction;
-  for (int i = 0; i < kPlaces; ++i, left /= 10) fraction.insert(fraction.begin(), static_cast<char>('0' + static_cast<int>(left % 10)));
+  for (int i = 0; i < kPlaces; ++i, left /= 10)
+    fraction.insert(fraction.begin(), static_cast<char>('0' + static_cast<int>(left % 10)));
   while (!fraction.empty() && fraction.back() == '0') fraction.pop_back();
   std::string whole;
   do {
@@ -124,12 +126,14 @@ Int128 MulDiv(Int128 a, std::int64_t b, std::int64_t c) {
 
 Money CostOf(Money per_hour, std::int64_t from_ns, std::int64_t to_ns) {
   if (to_ns <= from_ns || from_ns < 0) return {};
-  return Money::FromUnits(MulDiv(per_hour.units(), to_ns, base::kHour) - MulDiv(per_hour.units(), from_ns, base::kHour));
+  return Money::FromUnits(MulDiv(per_hour.units(), to_ns, base::kHour) -
+                          MulDiv(per_hour.units(), from_ns, base::kHour));
 }
 
 std::vector<Money> Deal(Money total, std::span<const std::int64_t> weights) {
   std::vector<Money> out;
-  for (const Int128 units : DealUnits(total.units(), weights)) out.push_back(Money::FromUnits(units));
+  for (const Int128 units : DealUnits(total.units(), weights))
+    out.push_back(Money::FromUnits(units));
   return out;
 }
 
@@ -147,7 +151,8 @@ std::vector<std::int64_t> Weights(std::span<const double> values) {
   int exponent = 0;
   std::frexp(sum, &exponent);
   for (std::size_t i = 0; i < values.size(); ++i) {
-    if (std::isfinite(values[i]) && values[i] > 0) out[i] = std::llround(std::ldexp(values[i], 52 - exponent));
+    if (std::isfinite(values[i]) && values[i] > 0)
+      out[i] = std::llround(std::ldexp(values[i], 52 - exponent));
   }
   return out;
 }

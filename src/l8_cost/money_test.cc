@@ -13,14 +13,17 @@ namespace {
 Money M(std::string_view text) { return Money::Parse(text).value(); }
 
 TEST(Money, ReadsAndPrintsExactly) {
-  const auto f = [](std::string_view in, std::string_view want) { EXPECT_EQ(M(in).text(), want) << in; };
+  const auto f = [](std::string_view in, std::string_view want) {
+    EXPECT_EQ(M(in).text(), want) << in;
+  };
   f("2.10", "2.1");
   f("0", "0");
   f("-0.5", "-0.5");
   f(".000000000001", "0.000000000001");
   f("0.0319999999990000", "0.031999999999");
   f("999999999999999.999999999999", "999999999999999.999999999999");
-  for (const char* bad : {"", "-", ".", "1e3", "1.2.3", "0.0000000000001", "1000000000000001", "12,50", "NaN", " 1"}) {
+  for (const char* bad : {"", "-", ".", "1e3", "1.2.3", "0.0000000000001", "1000000000000001",
+                          "12,50", "NaN", " 1"}) {
     EXPECT_FALSE(Money::Parse(bad).ok()) << bad;
   }
 }
@@ -29,7 +32,8 @@ TEST(Money, NeighbouringMinutesAddUpToTheHour) {
   const Money price = M("2");
   Money sum;
   const std::int64_t start = 1'764'000'000 * base::kSecond;
-  for (int m = 0; m < 60; ++m) sum += CostOf(price, start + m * base::kMinute, start + (m + 1) * base::kMinute);
+  for (int m = 0; m < 60; ++m)
+    sum += CostOf(price, start + m * base::kMinute, start + (m + 1) * base::kMinute);
   EXPECT_EQ(sum.text(), "2") << "60 roundings of 1/30 lose nothing";
   EXPECT_TRUE(CostOf(price, start, start).is_zero());
 }
@@ -49,7 +53,8 @@ TEST(Deal, LargestRemainderAndExactSum) {
   const std::vector<std::int64_t> weights = {2, 3, 2};
   EXPECT_EQ(Deal(std::int64_t{10}, weights), (std::vector<std::int64_t>{3, 4, 3}));
   EXPECT_EQ(Deal(std::int64_t{-10}, weights), (std::vector<std::int64_t>{-3, -4, -3}));
-  EXPECT_EQ(Deal(std::int64_t{5}, std::vector<std::int64_t>{0, 0}), (std::vector<std::int64_t>{5, 0}));
+  EXPECT_EQ(Deal(std::int64_t{5}, std::vector<std::int64_t>{0, 0}),
+            (std::vector<std::int64_t>{5, 0}));
 }
 
 TEST(Deal, AlwaysAddsUpAndIsNeverOffByMoreThanOneUnit) {
@@ -61,7 +66,8 @@ TEST(Deal, AlwaysAddsUpAndIsNeverOffByMoreThanOneUnit) {
       w = static_cast<std::int64_t>(random() >> (10 + random() % 54));
       total_weight += w;
     }
-    const Int128 total = static_cast<Int128>(random()) * static_cast<std::int64_t>(random() % 1'000'000);
+    const Int128 total =
+        static_cast<Int128>(random()) * static_cast<std::int64_t>(random() % 1'000'000);
     Money sum;
     const auto parts = Deal(Money::FromUnits(total), weights);
     for (std::size_t i = 0; i < parts.size(); ++i) {

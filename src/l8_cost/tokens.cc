@@ -9,7 +9,8 @@
 namespace strata::l8_cost {
 namespace {
 
-constexpr double kCounterTolerance = 0.05;  // calls are spread evenly over their time, engines count unevenly
+constexpr double kCounterTolerance =
+    0.05;  // calls are spread evenly over their time, engines count unevenly
 
 double Or0(double v) { return std::isfinite(v) && v > 0 ? v : 0; }
 
@@ -33,7 +34,8 @@ Verdict Judge(const MinuteInputs& inputs, const CallFacts& call) {
   if (call.superseded) return {kDuplicate};
   const SloVerdict slo = JudgeSlo(inputs.slos, call);
   if (slo == SloVerdict::missed) return {kSloMiss};
-  if (call.finish_reason == "length" && inputs.truncated_is_waste) return {kTruncated, slo == SloVerdict::not_assessed};
+  if (call.finish_reason == "length" && inputs.truncated_is_waste)
+    return {kTruncated, slo == SloVerdict::not_assessed};
   return {kUseful, slo == SloVerdict::not_assessed};
 }
 
@@ -88,8 +90,9 @@ SloVerdict JudgeSlo(std::span<const SloRule> rules, const CallFacts& call) {
   }
   if (best == nullptr) return SloVerdict::not_assessed;
   bool known = false, unknown = false;
-  for (const auto& [limit, value] : {std::pair(best->ttft_s, call.ttft_s), std::pair(best->tpot_s, call.tpot_s),
-                                     std::pair(best->e2e_s, call.e2e_s)}) {
+  for (const auto& [limit, value] :
+       {std::pair(best->ttft_s, call.ttft_s), std::pair(best->tpot_s, call.tpot_s),
+        std::pair(best->e2e_s, call.e2e_s)}) {
     if (std::isnan(limit)) continue;
     if (!std::isnan(value) && value > limit) return SloVerdict::missed;
     (std::isnan(value) ? unknown : known) = true;
@@ -103,14 +106,17 @@ EngineTokens GatherTokens(const MinuteInputs& inputs, const EngineFacts* facts,
                           std::span<const CallFacts* const> calls) {
   EngineTokens out;
   std::string engine_flags;
-  if (facts == nullptr || std::isnan(facts->rejected_draft_tokens)) AddFlag("no_draft_count", &engine_flags);
+  if (facts == nullptr || std::isnan(facts->rejected_draft_tokens))
+    AddFlag("no_draft_count", &engine_flags);
   if (facts == nullptr || !(facts->preemptions == 0)) AddFlag("no_recompute_count", &engine_flags);
 
-  std::map<std::tuple<std::string, std::string, std::string, std::string, std::string>, TokenGroup> groups;
+  std::map<std::tuple<std::string, std::string, std::string, std::string, std::string>, TokenGroup>
+      groups;
   std::vector<std::pair<std::int64_t, std::int64_t>> spans;
   double input = 0, cached = 0, output = 0;
   for (const CallFacts* call : calls) {
-    const std::int64_t end = call->end_ns == 0 ? inputs.to_ns : std::max(call->end_ns, call->start_ns);
+    const std::int64_t end =
+        call->end_ns == 0 ? inputs.to_ns : std::max(call->end_ns, call->start_ns);
     const double live = Within(call->start_ns, end, inputs);
     if (live <= 0) continue;
     const Verdict verdict = Judge(inputs, *call);
@@ -118,9 +124,13 @@ EngineTokens GatherTokens(const MinuteInputs& inputs, const EngineFacts* facts,
     if (verdict.no_slo) AddFlag("no_slo", &flags);
     if (call->finish_reason == "length") AddFlag("truncated", &flags);
     if (call->tokens_estimated || call->first_token_ns == 0) AddFlag("estimated", &flags);
-    TokenGroup& group = groups[{call->model, call->tenant, call->team, std::string(verdict.class_), flags}];
-    if (group.class_.empty()) group = {call->model, call->tenant, call->team, std::string(verdict.class_), flags};
-    const std::int64_t first = call->first_token_ns > 0 ? std::clamp(call->first_token_ns, call->start_ns, end) : call->start_ns;
+    TokenGroup& group =
+        groups[{call->model, call->tenant, call->team, std::string(verdict.class_), flags}];
+    if (group.class_.empty())
+      group = {call->model, call->tenant, call->team, std::string(verdict.class_), flags};
+    const std::int64_t first = call->first_token_ns > 0
+                                   ? std::clamp(call->first_token_ns, call->start_ns, end)
+                                   : call->start_ns;
     const double read = Within(call->start_ns, first, inputs), wrote = Within(first, end, inputs);
     const double call_cached = std::min(Or0(call->cached_tokens), Or0(call->input_tokens));
     group.cached += call_cached * read;
@@ -144,7 +154,9 @@ EngineTokens GatherTokens(const MinuteInputs& inputs, const EngineFacts* facts,
       return left > (out.groups.empty() ? 0 : kCounterTolerance * counted + 1) ? left : 0;
     };
     rest.cached = beyond(facts->cached_tokens, cached);
-    rest.input = beyond(Or0(facts->prompt_tokens) - std::min(Or0(facts->cached_tokens), Or0(facts->prompt_tokens)), input);
+    rest.input = beyond(
+        Or0(facts->prompt_tokens) - std::min(Or0(facts->cached_tokens), Or0(facts->prompt_tokens)),
+        input);
     rest.output = beyond(facts->generation_tokens, output);
     if (rest.input + rest.cached + rest.output > 0) out.groups.push_back(std::move(rest));
     if (Or0(facts->rejected_draft_tokens) > 0) {
@@ -153,7 +165,8 @@ EngineTokens GatherTokens(const MinuteInputs& inputs, const EngineFacts* facts,
       out.groups.push_back(std::move(draft));
     }
   }
-  for (const TokenGroup& g : out.groups) out.any = out.any || g.input + g.cached + g.output + g.draft > 0;
+  for (const TokenGroup& g : out.groups)
+    out.any = out.any || g.input + g.cached + g.output + g.draft > 0;
   return out;
 }
 

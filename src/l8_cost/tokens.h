@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an engine's worked minute bought: tokens of the calls live in it, by class. Inside l8_cost only.
+// What an engine's worked minute bought: tokens of the calls live in it, by class. Inside l8_cost
+// only.
 #pragma once
 
 #include <span>
@@ -22,9 +23,10 @@ struct EngineTokens {
   bool any = false;                // some token was computed
 };
 
-// Deals the calls' tokens to this minute: output evenly from first token to end, input from start to first token.
-// What the engine's own counters show beyond the known calls (all of it without calls, else above 5 %) is a group
-// `useful` with the flag no_calls, an upper bound. `facts` may be null.
+// Deals the calls' tokens to this minute: output evenly from first token to end, input from start
+// to first token. What the engine's own counters show beyond the known calls (all of it without
+// calls, else above 5 %) is a group `useful` with the flag no_calls, an upper bound. `facts` may be
+// null.
 EngineTokens GatherTokens(const MinuteInputs& inputs, const EngineFacts* facts,
                           std::span<const CallFacts* const> calls);
 

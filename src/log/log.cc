@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Segments are files NNNNNNNNNNNNNNNN.wal; frames carry a length and an XXH3 checksum. A segment's head holds a random
-// token that goes into its name for the engine, so that a number that is used again never repeats an old token.
+// Segments are files NNNNNNNNNNNNNNNN.wal; frames carry a length and an XXH3 checksum. A segment's
+// head holds a random token that goes into its name for the engine, so that a number that is used
+// again never repeats an old token.
 #include "log/log.h"
 
 #include <fcntl.h>
@@ -30,10 +31,10 @@ using base::Result;
 using base::Status;
 
 constexpr char kMagic[8] = {'S', 'T', 'R', 'A', 'T', 'A', 'W', '1'};
-constexpr std::size_t kFileHead = 16;              // magic, u64 token
-constexpr std::size_t kFrameHead = 12;             // u32 length, u64 checksum
-constexpr std::size_t kPayloadHead = 26;           // 16 batch, 8 received, 2 parts
-constexpr std::size_t kPartHead = 10;              // 2 table, 4 rows, 4 length
+constexpr std::size_t kFileHead = 16;     // magic, u64 token
+constexpr std::size_t kFrameHead = 12;    // u32 length, u64 checksum
+constexpr std::size_t kPayloadHead = 26;  // 16 batch, 8 received, 2 parts
+constexpr std::size_t kPartHead = 10;     // 2 table, 4 rows, 4 length
 constexpr std::size_t kMaxFrame = 512u << 20;
 
 struct HashOfHash {
@@ -53,15 +54,17 @@ T Get(const char* p) {
 }
 
 // Calls `take(batch, received, parts)` for each whole frame; returns the offset after the last one.
-std::size_t ForEachFrame(std::string_view file,
-                         const std::function<void(const Hash128&, std::int64_t, std::span<const Part>)>& take) {
+std::size_t ForEachFrame(
+    std::string_view file,
+    const std::function<void(const Hash128&, std::int64_t, std::span<const Part>)>& take) {
   if (file.size() < kFileHead || std::memcmp(file.data(), kMagic, sizeof kMagic) != 0) return 0;
   std::size_t at = kFileHead;
   std::vector<Part> parts;
   while (file.size() - at >= kFrameHead) {
     const std::uint32_t length = Get<std::uint32_t>(file.data() + at);
     const std::uint64_t sum = Get<std::uint64_t>(file.data() + at + 4);
-    if (length < kPayloadHead || length > kMaxFrame || file.size() - at - kFrameHead < length) break;
+    if (length < kPayloadHead || length > kMaxFrame || file.size() - at - kFrameHead < length)
+      break;
     const std::string_view payload = file.substr(at + kFrameHead, length);
     if (base::Hash64(payload) != sum) break;
     const Hash128 batch{Get<std::uint64_t>(payload.data()), Get<std::uint64_t>(payload.data() + 8)};
@@ -76,7 +79,8 @@ std::size_t ForEachFrame(std::string_view file,
       const std::uint32_t bytes = Get<std::uint32_t>(payload.data() + p + 6);
       whole = payload.size() - p - kPartHead >= bytes;
       if (!whole) break;
-      parts.push_back({Get<std::uint16_t>(payload.data() + p), Get<std::uint32_t>(payload.data() + p + 2),
+      parts.push_back({Get<std::uint16_t>(payload.data() + p),
+                       Get<std::uint32_t>(payload.data() + p + 2),
                        payload.substr(p + kPartHead, bytes)});
       p += kPartHead + bytes;
     }
@@ -108,19 +112,19 @@ void SyncDirectory(const std::string& dir) {
 
 struct Log::State {
   Options options;
-  std::uint64_t token = 0;      // of the segment being written
+  std::uint64_t token = 0;  // of the segment being written
   int lock_fd = -1;
-  int fd = -1;                  // the segment being written
-  std::uint64_t active = 0;     // its number
-  std::uint64_t written = 0;    // its length
+  int fd = -1;                // the segment being written
+  std::uint64_t active = 0;   // its number
+  std::uint64_t written = 0;  // its length
   std::uint64_t rows = 0;
-  std::string frame;            // reused
-  std::uint64_t synced = 0;     // length known to be on disk
+  std::string frame;         // reused
+  std::uint64_t synced = 0;  // length known to be on disk
   std::vector<Hash128> unsynced;
-  bool broken = false;          // an fdatasync failed: a new segment must be opened first
+  bool broken = false;  // an fdatasync failed: a new segment must be opened first
   std::function<bool(std::string_view)> fault;
 
-  mutable std::mutex mutex;     // guards what follows; both threads use it
+  mutable std::mutex mutex;  // guards what follows; both threads use it
   struct Segment {
     std::uint64_t bytes = 0, token = 0;
   };
@@ -161,8 +165,9 @@ struct Log::State {
       char text[32] = {};
       const ssize_t n = ::read(lock_fd, text, sizeof text - 1);
       const std::string who = n > 0 ? std::string(text, static_cast<std::size_t>(n)) : "unknown";
-      return Status(base::Code::exists, options.dir + ": another strata (process " + who +
-                                            ") uses this data directory: stop it or choose another --data");
+      return Status(base::Code::exists,
+                    options.dir + ": another strata (process " + who +
+                        ") uses this data directory: stop it or choose another --data");
     }
     const std::string pid = std::to_string(::getpid());
     if (::ftruncate(lock_fd, 0) != 0 || !WriteAll(lock_fd, pid)) return FromErrno(path);
@@ -177,7 +182,8 @@ struct Log::State {
     }
   }
 
-  // Batch ids of segments that are about to be deleted go to seen.<hour>; files older than the memory are deleted.
+  // Batch ids of segments that are about to be deleted go to seen.<hour>; files older than the
+  // memory are deleted.
   Status KeepSeen(const std::vector<std::pair<std::int64_t, Hash128>>& batches) {
     if (batches.empty()) return Status::Ok();
     const std::int64_t hour = batches.back().first / base::kHour;
@@ -187,7 +193,9 @@ struct Log::State {
       seen_fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
       if (seen_fd < 0) return FromErrno(path);
       seen_file_hour = hour;
-      ::unlink((options.dir + "/seen." + std::to_string(hour - 2 - options.remember_ns / base::kHour)).c_str());
+      ::unlink(
+          (options.dir + "/seen." + std::to_string(hour - 2 - options.remember_ns / base::kHour))
+              .c_str());
     }
     std::string bytes;
     for (const auto& [at, batch] : batches) {
@@ -195,7 +203,8 @@ struct Log::State {
       Put(&bytes, batch.high);
       Put(&bytes, batch.low);
     }
-    if (!WriteAll(seen_fd, bytes) || ::fdatasync(seen_fd) != 0) return FromErrno(options.dir + "/seen");
+    if (!WriteAll(seen_fd, bytes) || ::fdatasync(seen_fd) != 0)
+      return FromErrno(options.dir + "/seen");
     return Status::Ok();
   }
 
@@ -209,10 +218,12 @@ struct Log::State {
       for (std::size_t at = 0; at + 24 <= bytes->size(); at += 24) {
         const char* p = bytes->data() + at;
         const std::int64_t when = Get<std::int64_t>(p);
-        if (when >= now_ns - options.remember_ns) all.push_back({when, {Get<std::uint64_t>(p + 8), Get<std::uint64_t>(p + 16)}});
+        if (when >= now_ns - options.remember_ns)
+          all.push_back({when, {Get<std::uint64_t>(p + 8), Get<std::uint64_t>(p + 16)}});
       }
     }
-    std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::sort(all.begin(), all.end(),
+              [](const auto& a, const auto& b) { return a.first < b.first; });
     for (const auto& [when, batch] : all) Remember(batch, when);
   }
 
@@ -222,7 +233,8 @@ struct Log::State {
     std::vector<std::uint64_t> numbers;
     for (const auto& entry : std::filesystem::directory_iterator(options.dir, error)) {
       const std::string file = entry.path().filename().string();
-      if (entry.path().extension() == ".wal") numbers.push_back(std::strtoull(file.c_str(), nullptr, 16));
+      if (entry.path().extension() == ".wal")
+        numbers.push_back(std::strtoull(file.c_str(), nullptr, 16));
     }
     if (error) return base::Failed(options.dir + ": " + error.message());
     std::sort(numbers.begin(), numbers.end());
@@ -230,15 +242,17 @@ struct Log::State {
       const std::string path = Path(number);
       ASSIGN_OR_RETURN(const std::string bytes, base::ReadFile(path, 2u << 30));
       std::uint64_t frames = 0;
-      const std::size_t good = ForEachFrame(bytes, [&](const Hash128& batch, std::int64_t received, std::span<const Part> parts) {
-        Remember(batch, received);
-        ++frames;
-        for (const Part& part : parts) facts.recovered_rows += part.rows;
-      });
+      const std::size_t good = ForEachFrame(
+          bytes, [&](const Hash128& batch, std::int64_t received, std::span<const Part> parts) {
+            Remember(batch, received);
+            ++frames;
+            for (const Part& part : parts) facts.recovered_rows += part.rows;
+          });
       active = std::max(active, number + 1);
       if (good < bytes.size()) {
         ++facts.damaged_frames;
-        if (frames > 0 && ::truncate(path.c_str(), static_cast<off_t>(good)) != 0) return FromErrno(path);
+        if (frames > 0 && ::truncate(path.c_str(), static_cast<off_t>(good)) != 0)
+          return FromErrno(path);
       }
       if (frames == 0) {
         ::unlink(path.c_str());
@@ -310,7 +324,8 @@ Status Log::Append(const Hash128& batch, std::int64_t received_ns, std::span<con
     frame.append(part.bytes);
     rows += part.rows;
   }
-  if (frame.size() > kMaxFrame) return base::Exhausted("one request's rows are larger than 512 MiB: send smaller batches");
+  if (frame.size() > kMaxFrame)
+    return base::Exhausted("one request's rows are larger than 512 MiB: send smaller batches");
   const std::uint32_t length = static_cast<std::uint32_t>(frame.size() - kFrameHead);
   const std::uint64_t sum = base::Hash64(std::string_view(frame).substr(kFrameHead));
   std::memcpy(frame.data(), &length, sizeof length);
@@ -325,7 +340,8 @@ Status Log::Append(const Hash128& batch, std::int64_t received_ns, std::span<con
   if (s.fd < 0) RETURN_IF_ERROR(s.OpenSegment());
   if (s.Fails("write") || !WriteAll(s.fd, frame)) {
     const Status failure = FromErrno(s.Path(s.active));
-    if (::ftruncate(s.fd, static_cast<off_t>(s.written)) != 0 || ::lseek(s.fd, 0, SEEK_END) < 0) s.broken = true;
+    if (::ftruncate(s.fd, static_cast<off_t>(s.written)) != 0 || ::lseek(s.fd, 0, SEEK_END) < 0)
+      s.broken = true;
     return failure;
   }
   const std::lock_guard lock(s.mutex);
@@ -340,7 +356,8 @@ Status Log::Sync() {
   State& s = *state_;
   if (s.fd < 0) return Status::Ok();
   if (s.Fails("sync") || ::fdatasync(s.fd) != 0) {
-    // What could not be made durable is taken back, so that the sender's retry is not mistaken for a duplicate.
+    // What could not be made durable is taken back, so that the sender's retry is not mistaken for
+    // a duplicate.
     const Status failure = FromErrno(s.Path(s.active));
     s.broken = true;
     if (::ftruncate(s.fd, static_cast<off_t>(std::max<std::uint64_t>(s.synced, kFileHead))) == 0) {
@@ -428,7 +445,9 @@ Status Log::State::Leave(std::uint64_t segment, const std::string& aside) {
   }
   const std::lock_guard lock(s.mutex);
   RETURN_IF_ERROR(s.KeepSeen(batches));
-  if ((aside.empty() ? ::unlink(path.c_str()) : ::rename(path.c_str(), aside.c_str())) != 0 && errno != ENOENT) return FromErrno(path);
+  if ((aside.empty() ? ::unlink(path.c_str()) : ::rename(path.c_str(), aside.c_str())) != 0 &&
+      errno != ENOENT)
+    return FromErrno(path);
   s.sealed.erase(segment);
   return Status::Ok();
 }
@@ -446,11 +465,14 @@ std::string Log::segment_name(std::uint64_t segment) const {
   const std::lock_guard lock(state_->mutex);
   const auto it = state_->sealed.find(segment);
   char name[40];
-  std::snprintf(name, sizeof name, "%016llx-%llx", static_cast<unsigned long long>(it == state_->sealed.end() ? 0 : it->second.token),
+  std::snprintf(name, sizeof name, "%016llx-%llx",
+                static_cast<unsigned long long>(it == state_->sealed.end() ? 0 : it->second.token),
                 static_cast<unsigned long long>(segment));
   return name;
 }
 
-void Log::set_fault_point(std::function<bool(std::string_view)> fault) { state_->fault = std::move(fault); }
+void Log::set_fault_point(std::function<bool(std::string_view)> fault) {
+  state_->fault = std::move(fault);
+}
 
 }  // namespace strata::log

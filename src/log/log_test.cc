@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Durability as a reader of the directory sees it: what was synced is there, what was torn is cut off, nothing twice.
+// Durability as a reader of the directory sees it: what was synced is there, what was torn is cut
+// off, nothing twice.
 #include "log/log.h"
 
 #include <gtest/gtest.h>
@@ -28,7 +29,8 @@ class LogTest : public testing::Test {
     EXPECT_TRUE(log.ok()) << log.status().message();
     return std::move(*log);
   }
-  static base::Status Put(Log& log, std::uint64_t id, std::string_view bytes, std::uint32_t rows = 1) {
+  static base::Status Put(Log& log, std::uint64_t id, std::string_view bytes,
+                          std::uint32_t rows = 1) {
     const Part part{3, rows, bytes};
     return log.Append({0, id}, kNow, {&part, 1});
   }
@@ -111,7 +113,8 @@ TEST_F(LogTest, CutsOffATornTailAtEveryLength) {
   }
   const std::string path = OnlySegmentPath();
   const std::string whole = *base::ReadFile(path);
-  const std::size_t first_end = 16 + (whole.size() - 16 - 1) / 2;  // the second frame is one byte longer
+  const std::size_t first_end =
+      16 + (whole.size() - 16 - 1) / 2;  // the second frame is one byte longer
   for (std::size_t n = 0; n < whole.size(); ++n) {
     std::filesystem::remove_all(dir_);
     std::filesystem::create_directories(dir_);

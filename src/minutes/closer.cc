@@ -10,20 +10,25 @@
 namespace strata::minutes {
 namespace {
 
-// From the answer to a sender until a query sees the rows; what was received this long before a close may have been missed.
+// From the answer to a sender until a query sees the rows; what was received this long before a
+// close may have been missed.
 constexpr std::int64_t kVisibleNs = 17 * base::kSecond;
-constexpr std::int64_t kLookEveryNs = 30 * base::kSecond, kLookHoursEveryNs = 5 * base::kMinute, kLookDayEveryNs = base::kHour;
-constexpr std::int64_t kOriginsEveryNs = base::kMinute, kNewestEveryNs = 10 * base::kSecond, kTickEveryNs = 2 * base::kSecond;
-constexpr std::int64_t kRelaxed = 3;                            // nobody looks: late data is looked for as many times seldomer
-constexpr std::size_t kMostListed = 4000;                       // series named one by one in a query
-constexpr int kProbeEvery = 3;                                  // running minutes without a kind, between two questions
+constexpr std::int64_t kLookEveryNs = 30 * base::kSecond, kLookHoursEveryNs = 5 * base::kMinute,
+                       kLookDayEveryNs = base::kHour;
+constexpr std::int64_t kOriginsEveryNs = base::kMinute, kNewestEveryNs = 10 * base::kSecond,
+                       kTickEveryNs = 2 * base::kSecond;
+constexpr std::int64_t kRelaxed =
+    3;  // nobody looks: late data is looked for as many times seldomer
+constexpr std::size_t kMostListed = 4000;  // series named one by one in a query
+constexpr int kProbeEvery = 3;             // running minutes without a kind, between two questions
 constexpr std::int64_t kWorldEndedNs = 30 * base::kSecond;  // without anything new, a world is over
 
 std::int64_t MinuteOf(std::int64_t ns) { return ns / base::kMinute * base::kMinute; }
 
 }  // namespace
 
-Closer::Closer(store::Store& store, std::span<const model::Catalog* const> catalogs, Options options)
+Closer::Closer(store::Store& store, std::span<const model::Catalog* const> catalogs,
+               Options options)
     : layout_(std::make_unique<Layout>(catalogs)), options_(std::move(options)) {
   shelf_ = MakeStoreShelf(&store, layout_.get());
 }
@@ -40,11 +45,13 @@ void Closer::Fail(const base::Status& status) {
 }
 
 void Closer::Tick(std::int64_t now_ns) {
-  const bool same_minute = MinuteOf(now_ns - options_.lateness_ns) == MinuteOf(ticked_at_ - options_.lateness_ns);
+  const bool same_minute =
+      MinuteOf(now_ns - options_.lateness_ns) == MinuteOf(ticked_at_ - options_.lateness_ns);
   if (same_minute && now_ns - ticked_at_ < kTickEveryNs) return;
   ticked_at_ = now_ns;
   if (!same_minute || (!relaxed_ && now_ns - refreshed_at_ >= options_.provisional_ns)) {
-    if (const base::Status status = RefreshSeries(now_ns); !status.ok()) return Fail(status.With("reading series"));
+    if (const base::Status status = RefreshSeries(now_ns); !status.ok())
+      return Fail(status.With("reading series"));
   }
   if (now_ns - origins_at_ >= kOriginsEveryNs || origins_.empty()) {
     const auto names = shelf_->Origins();
@@ -57,7 +64,9 @@ void Closer::Tick(std::int64_t now_ns) {
       Fail(status.With("closing minutes of " + name));
     }
   }
-  std::erase_if(handled_, [&](const auto& entry) { return now_ns - entry.second.second > 10 * base::kMinute; });
+  std::erase_if(handled_, [&](const auto& entry) {
+    return now_ns - entry.second.second > 10 * base::kMinute;
+  });
 }
 
 base::Status Closer::RefreshSeries(std::int64_t now_ns) {
@@ -74,8 +83,10 @@ base::Status Closer::RefreshSeries(std::int64_t now_ns) {
   return {};
 }
 
-// A world that is being replayed brings its own time; once it has ended, the server's clock goes on for it.
-base::Result<std::int64_t> Closer::ClockOf(const std::string& name, std::int64_t now_ns, bool* running) {
+// A world that is being replayed brings its own time; once it has ended, the server's clock goes on
+// for it.
+base::Result<std::int64_t> Closer::ClockOf(const std::string& name, std::int64_t now_ns,
+                                           bool* running) {
   *running = true;
   if (name == "live") return now_ns;
   Clocked& clock = clocks_[name];
@@ -107,9 +118,11 @@ base::Status Closer::TickOrigin(const std::string& name, Origin* origin, std::in
   bool running = true;
   ASSIGN_OR_RETURN(const std::int64_t clock_ns, ClockOf(name, now_ns, &running));
   std::vector<Job> jobs;
-  const std::int64_t due = MinuteOf(clock_ns - options_.lateness_ns);  // minutes that begin before this are over
+  const std::int64_t due =
+      MinuteOf(clock_ns - options_.lateness_ns);  // minutes that begin before this are over
   if (origin->next_ns < due) {
-    ASSIGN_OR_RETURN(std::vector<std::int64_t> minutes, shelf_->MinutesWithData(name, {origin->next_ns, due}));
+    ASSIGN_OR_RETURN(std::vector<std::int64_t> minutes,
+                     shelf_->MinutesWithData(name, {origin->next_ns, due}));
     const bool all = minutes.size() <= options_.minutes_per_tick;
     if (!all) minutes.resize(options_.minutes_per_tick);
     for (const std::int64_t minute : minutes) jobs.push_back({minute, false, true, {}});
@@ -129,16 +142,21 @@ base::Status Closer::TickOrigin(const std::string& name, Origin* origin, std::in
     }
     origin->provisional_at = relaxed_ ? 0 : now_ns;
   }
-  std::erase_if(origin->closed, [&](const auto& c) { return c.first < clock_ns - options_.reopen_ns - base::kHour; });
-  std::erase_if(origin->waiting, [&](const auto& w) { return w.first < origin->next_ns - 3 * base::kMinute; });
+  std::erase_if(origin->closed, [&](const auto& c) {
+    return c.first < clock_ns - options_.reopen_ns - base::kHour;
+  });
+  std::erase_if(origin->waiting,
+                [&](const auto& w) { return w.first < origin->next_ns - 3 * base::kMinute; });
   return {};
 }
 
-base::Status Closer::LookForLate(const std::string& name, Origin* origin, std::int64_t now_ns, std::vector<Job>* jobs) {
+base::Status Closer::LookForLate(const std::string& name, Origin* origin, std::int64_t now_ns,
+                                 std::vector<Job>* jobs) {
   if (origin->closed.empty()) return {};
   std::map<std::int64_t, Job> found;
   const std::int64_t end = origin->next_ns;
-  // Near minutes often, far ones seldom: a look reads the arrival times of everything in its window.
+  // Near minutes often, far ones seldom: a look reads the arrival times of everything in its
+  // window.
   const auto look = [&](std::int64_t* at, std::int64_t every, std::int64_t back) -> base::Status {
     if (now_ns - *at < every) return {};
     const std::int64_t since = *at == 0 ? 0 : *at - 2 * kVisibleNs;
@@ -146,49 +164,59 @@ base::Status Closer::LookForLate(const std::string& name, Origin* origin, std::i
     *at = now_ns;
     return {};
   };
-  RETURN_IF_ERROR(look(&origin->looked_at, relaxed_ ? kRelaxed * kLookEveryNs : kLookEveryNs, 10 * base::kMinute));
+  RETURN_IF_ERROR(look(&origin->looked_at, relaxed_ ? kRelaxed * kLookEveryNs : kLookEveryNs,
+                       10 * base::kMinute));
   // What is played back comes in a heap at first.
   const bool fresh = now_ns - origin->started_ns < 10 * base::kMinute;
-  RETURN_IF_ERROR(look(&origin->looked_hours_at, fresh ? kLookEveryNs : kLookHoursEveryNs, 2 * base::kHour));
+  RETURN_IF_ERROR(
+      look(&origin->looked_hours_at, fresh ? kLookEveryNs : kLookHoursEveryNs, 2 * base::kHour));
   RETURN_IF_ERROR(look(&origin->looked_day_at, kLookDayEveryNs, options_.reopen_ns));
   for (auto& [minute, job] : found) jobs->push_back(std::move(job));
   return {};
 }
 
-base::Status Closer::LookAt(const std::string& name, Origin* origin, Window window, std::int64_t since_ns, std::int64_t now_ns,
+base::Status Closer::LookAt(const std::string& name, Origin* origin, Window window,
+                            std::int64_t since_ns, std::int64_t now_ns,
                             std::map<std::int64_t, Job>* jobs) {
   // What came before the oldest close of the window was seen by it.
   std::int64_t oldest = now_ns;
-  for (auto it = origin->closed.lower_bound(window.from); it != origin->closed.end() && it->first < window.to; ++it) {
+  for (auto it = origin->closed.lower_bound(window.from);
+       it != origin->closed.end() && it->first < window.to; ++it) {
     oldest = std::min(oldest, static_cast<std::int64_t>(it->second));
   }
   since_ns = std::max(since_ns, oldest - kVisibleNs);
-  ASSIGN_OR_RETURN(const std::vector<Arrival> arrivals, shelf_->Arrivals(name, window, since_ns / base::kSecond));
+  ASSIGN_OR_RETURN(const std::vector<Arrival> arrivals,
+                   shelf_->Arrivals(name, window, since_ns / base::kSecond));
   for (const Arrival& a : arrivals) {
     if (a.what == 's' || a.what == 'h') {  // the shelf names those of other origins too
       const auto it = series_.find(a.series);
       if (it == series_.end() || it->second.series.origin != name) continue;
     }
     const auto closed = origin->closed.find(a.minute_ns);
-    const std::int64_t closed_at = closed == origin->closed.end() ? 0 : static_cast<std::int64_t>(closed->second);
+    const std::int64_t closed_at =
+        closed == origin->closed.end() ? 0 : static_cast<std::int64_t>(closed->second);
     if ((a.received_s + 1) * base::kSecond <= closed_at - kVisibleNs) continue;
-    if (a.series != 0 && !series_.contains(a.series)) continue;  // its announcement is not visible yet: next time
+    if (a.series != 0 && !series_.contains(a.series))
+      continue;  // its announcement is not visible yet: next time
     auto& [rows, at] = handled_[{name, a.minute_ns, a.what, a.series, a.entity, a.received_s}];
     if (rows == a.rows) continue;
     rows = a.rows;
     at = now_ns;
-    // Seen by the close already, unless it was only becoming visible then: closing once more is harmless.
+    // Seen by the close already, unless it was only becoming visible then: closing once more is
+    // harmless.
     Job& job = jobs->try_emplace(a.minute_ns, Job{a.minute_ns, true, false, {}}).first->second;
     if (a.what == 'q') {
       job.requests = true;
     } else if (a.what == 's' || a.what == 'h') {
       const auto it = series_.find(a.series);
       for (std::size_t i = 0; i < it->second.uses.size(); ++i) {
-        if (!it->second.keys[i][0].empty()) job.wanted.emplace(it->second.uses[i].table, it->second.keys[i][0]);
+        if (!it->second.keys[i][0].empty())
+          job.wanted.emplace(it->second.uses[i].table, it->second.keys[i][0]);
       }
     } else {
       for (std::size_t t = 0; t < layout_->tables().size(); ++t) {
-        if (layout_->tables()[t].entity_type == a.entity_type) job.wanted.emplace(static_cast<int>(t), a.entity);
+        if (layout_->tables()[t].entity_type == a.entity_type)
+          job.wanted.emplace(static_cast<int>(t), a.entity);
       }
     }
   }
@@ -196,10 +224,13 @@ base::Status Closer::LookAt(const std::string& name, Origin* origin, Window wind
   return {};
 }
 
-base::Status Closer::CloseAll(const std::string& name, Origin* origin, std::vector<Job> jobs, std::int64_t now_ns) {
+base::Status Closer::CloseAll(const std::string& name, Origin* origin, std::vector<Job> jobs,
+                              std::int64_t now_ns) {
   const std::int64_t begun = base::monotonic_ns();
-  if (refreshed_at_ != now_ns) RETURN_IF_ERROR(RefreshSeries(now_ns));  // a minute may hold series that are new
-  const std::uint64_t version = last_version_ = std::max<std::uint64_t>(static_cast<std::uint64_t>(now_ns), last_version_ + 1);
+  if (refreshed_at_ != now_ns)
+    RETURN_IF_ERROR(RefreshSeries(now_ns));  // a minute may hold series that are new
+  const std::uint64_t version = last_version_ =
+      std::max<std::uint64_t>(static_cast<std::uint64_t>(now_ns), last_version_ + 1);
   std::map<std::string, std::string> tables;
   std::string closes;
   std::vector<std::pair<Job, Read>> done;
@@ -211,21 +242,27 @@ base::Status Closer::CloseAll(const std::string& name, Origin* origin, std::vect
     const Job job = jobs[j];
     const Window window{job.minute_ns, job.minute_ns + base::kMinute};
     ASSIGN_OR_RETURN(Read read, ReadMinute(name, origin, window, job));
-    Wanted entities = job.wanted;  // an entity without rows any more closes too: its old rows vanish
+    Wanted entities =
+        job.wanted;  // an entity without rows any more closes too: its old rows vanish
     for (MinuteRow& row : read.rows) {
       row.origin = name;
-      tables[layout_->tables()[static_cast<std::size_t>(row.table)].name + "_v"] += RowBytes(row, version, now_ns);
-      if (layout_->tables()[static_cast<std::size_t>(row.table)].name != "request_minute") entities.emplace(row.table, row.keys[0]);
+      tables[layout_->tables()[static_cast<std::size_t>(row.table)].name + "_v"] +=
+          RowBytes(row, version, now_ns);
+      if (layout_->tables()[static_cast<std::size_t>(row.table)].name != "request_minute")
+        entities.emplace(row.table, row.keys[0]);
       ++count;
     }
-    for (const auto& [table, entity] : entities) close_row(layout_->tables()[static_cast<std::size_t>(table)].name, job.minute_ns, entity);
+    for (const auto& [table, entity] : entities)
+      close_row(layout_->tables()[static_cast<std::size_t>(table)].name, job.minute_ns, entity);
     if (job.requests && options_.join) {
-      for (const RequestRow& request : read.requests) tables["requests_v"] += RequestBytes(request, job.minute_ns, version, name, now_ns);
+      for (const RequestRow& request : read.requests)
+        tables["requests_v"] += RequestBytes(request, job.minute_ns, version, name, now_ns);
       close_row("requests", job.minute_ns, "");
       close_row("request_minute", job.minute_ns, "");
     }
     if (!job.again) {
-      // Counters that were waiting for their next sample and found it here: the minutes before close again, with it.
+      // Counters that were waiting for their next sample and found it here: the minutes before
+      // close again, with it.
       for (auto& [minute, waiting] : origin->waiting) {
         Job again{minute, true, false, {}};
         for (auto it = waiting.begin(); it != waiting.end();) {
@@ -247,7 +284,8 @@ base::Status Closer::CloseAll(const std::string& name, Origin* origin, std::vect
           Job& again = filled.try_emplace(m, Job{m, true, false, {}}).first->second;
           again.gap.push_back(gap.series);
           for (std::size_t i = 0; i < named.uses.size(); ++i) {
-            if (!named.keys[i][0].empty()) again.wanted.emplace(named.uses[i].table, named.keys[i][0]);
+            if (!named.keys[i][0].empty())
+              again.wanted.emplace(named.uses[i].table, named.keys[i][0]);
           }
         }
       }
@@ -258,16 +296,19 @@ base::Status Closer::CloseAll(const std::string& name, Origin* origin, std::vect
     done.emplace_back(job, std::move(read));
   }
   const std::string token = name + "/" + std::to_string(version);
-  for (const auto& [table, bytes] : tables) RETURN_IF_ERROR(shelf_->Write(table, bytes, table + "/" + token));
+  for (const auto& [table, bytes] : tables)
+    RETURN_IF_ERROR(shelf_->Write(table, bytes, table + "/" + token));
   if (!closes.empty()) RETURN_IF_ERROR(shelf_->Write("closes", closes, "closes/" + token));
   for (const auto& [job, read] : done) {
     origin->closed[job.minute_ns] = version;
-    if (options_.on_closed) options_.on_closed({name, job.minute_ns, version, job.again, read.rows, read.requests});
+    if (options_.on_closed)
+      options_.on_closed({name, job.minute_ns, version, job.again, read.rows, read.requests});
   }
   const std::lock_guard lock(mutex_);
   for (const auto& [job, read] : done) {
     ++(job.again ? stats_.closed_again : stats_.closed);
-    if (name == "live" && !job.again) stats_.newest_live_ns = std::max(stats_.newest_live_ns, job.minute_ns + base::kMinute);
+    if (name == "live" && !job.again)
+      stats_.newest_live_ns = std::max(stats_.newest_live_ns, job.minute_ns + base::kMinute);
   }
   stats_.rows += count;
   stats_.last_pass_ns = base::monotonic_ns() - begun;
@@ -277,7 +318,8 @@ base::Status Closer::CloseAll(const std::string& name, Origin* origin, std::vect
 base::Status Closer::Provisional(const std::string& name, Origin* origin, std::int64_t clock_ns) {
   std::vector<MinuteRow> rows;
   std::vector<RequestRow> requests;
-  // The minute that has ended and waits for late data, then the running one. In its first seconds that would be empty.
+  // The minute that has ended and waits for late data, then the running one. In its first seconds
+  // that would be empty.
   const std::int64_t ended = MinuteOf(clock_ns) - base::kMinute;
   const std::int64_t m = origin->next_ns <= ended ? ended : MinuteOf(clock_ns);
   const Window window{m, std::min(m + base::kMinute, clock_ns + 1)};
@@ -296,17 +338,20 @@ base::Status Closer::Provisional(const std::string& name, Origin* origin, std::i
   return {};
 }
 
-base::Result<Closer::Read> Closer::ReadMinute(const std::string& name, Origin* origin, Window window, const Job& job) {
+base::Result<Closer::Read> Closer::ReadMinute(const std::string& name, Origin* origin,
+                                              Window window, const Job& job) {
   Read out;
   const Wanted* wanted = job.again ? &job.wanted : nullptr;
   const bool probe = !job.running || origin->probes++ % kProbeEvery == 0;
   const auto few = [](const std::vector<std::uint64_t>& ids) {
-    return ids.size() <= kMostListed ? std::span<const std::uint64_t>(ids) : std::span<const std::uint64_t>();
+    return ids.size() <= kMostListed ? std::span<const std::uint64_t>(ids)
+                                     : std::span<const std::uint64_t>();
   };
   if (wanted == nullptr || !wanted->empty()) {
     std::map<std::uint64_t, SeriesData> data;
     if (!origin->samples.empty()) {
-      ASSIGN_OR_RETURN(const std::vector<SamplePoint> samples, shelf_->Samples(name, window, few(origin->samples)));
+      ASSIGN_OR_RETURN(const std::vector<SamplePoint> samples,
+                       shelf_->Samples(name, window, few(origin->samples)));
       for (const SamplePoint& s : samples) {
         const auto it = series_.find(s.series);
         if (it == series_.end()) continue;
@@ -317,7 +362,8 @@ base::Result<Closer::Read> Closer::ReadMinute(const std::string& name, Origin* o
     }
     RETURN_IF_ERROR(FindOutside(window, job, &data, &out.gaps));
     if (!origin->histograms.empty() && (probe || origin->has_histograms)) {
-      ASSIGN_OR_RETURN(std::vector<model::Histogram> histograms, shelf_->Histograms(name, window, few(origin->histograms)));
+      ASSIGN_OR_RETURN(std::vector<model::Histogram> histograms,
+                       shelf_->Histograms(name, window, few(origin->histograms)));
       if (!job.again) origin->has_histograms = !histograms.empty();
       for (model::Histogram& h : histograms) {
         const auto it = series_.find(static_cast<std::uint64_t>(h.series));
@@ -332,11 +378,13 @@ base::Result<Closer::Read> Closer::ReadMinute(const std::string& name, Origin* o
       const std::int64_t last = d.histograms.empty() ? d.points.back().ts : d.histograms.back().ts;
       const bool stale = d.histograms.empty() && std::isnan(d.points.back().value);
       if (last >= window.from) out.with_samples.insert(id);
-      const bool grows = d.named->series.kind == model::Kind::counter || d.named->series.kind == model::Kind::histogram;
+      const bool grows = d.named->series.kind == model::Kind::counter ||
+                         d.named->series.kind == model::Kind::histogram;
       if (grows && last >= window.from && last < window.to && !stale &&
           d.named->series.temporality != model::Temporality::delta) {
         for (std::size_t i = 0; i < d.named->uses.size(); ++i) {
-          if (!d.named->keys[i][0].empty()) out.waiting[id].emplace(d.named->uses[i].table, d.named->keys[i][0]);
+          if (!d.named->keys[i][0].empty())
+            out.waiting[id].emplace(d.named->uses[i].table, d.named->keys[i][0]);
         }
       }
       list.push_back(std::move(d));
@@ -348,9 +396,10 @@ base::Result<Closer::Read> Closer::ReadMinute(const std::string& name, Origin* o
     }
     std::vector<Observed> observed;
     // Most closes for late data want no communicator.
-    const bool communicators = wanted == nullptr || std::any_of(wanted->begin(), wanted->end(), [&](const auto& w) {
-      return layout_->tables()[static_cast<std::size_t>(w.first)].entity_type == "communicator";
-    });
+    const bool communicators =
+        wanted == nullptr || std::any_of(wanted->begin(), wanted->end(), [&](const auto& w) {
+          return layout_->tables()[static_cast<std::size_t>(w.first)].entity_type == "communicator";
+        });
     if (communicators && (probe || origin->has_collectives)) {
       RETURN_IF_ERROR(ReadCollectives(name, window, &observed));
       if (!job.again) origin->has_collectives = !observed.empty();
@@ -362,22 +411,27 @@ base::Result<Closer::Read> Closer::ReadMinute(const std::string& name, Origin* o
     if (!job.again) origin->has_calls = calls.size() > 0;
     if (calls.size() > 0) {
       out.requests = options_.join(calls, name);
-      std::erase_if(out.requests, [&](const RequestRow& r) { return r.ts < window.from || r.ts >= window.to; });
-      for (MinuteRow& row : FoldRequests(*layout_, MinuteOf(window.from), out.requests)) out.rows.push_back(std::move(row));
+      std::erase_if(out.requests,
+                    [&](const RequestRow& r) { return r.ts < window.from || r.ts >= window.to; });
+      for (MinuteRow& row : FoldRequests(*layout_, MinuteOf(window.from), out.requests))
+        out.rows.push_back(std::move(row));
     }
   }
   return out;
 }
 
-// Samples further away than was read: of counters that come back in this minute after a gap, and, when minutes inside a
-// gap close again, of the counters on both sides of it.
-base::Status Closer::FindOutside(Window window, const Job& job, std::map<std::uint64_t, SeriesData>* data,
+// Samples further away than was read: of counters that come back in this minute after a gap, and,
+// when minutes inside a gap close again, of the counters on both sides of it.
+base::Status Closer::FindOutside(Window window, const Job& job,
+                                 std::map<std::uint64_t, SeriesData>* data,
                                  std::vector<Gap>* gaps) {
   if (job.running) return {};
   std::vector<std::uint64_t> ids = job.gap;
   if (!job.again) {
     for (const auto& [id, d] : *data) {
-      if (d.named->series.kind != model::Kind::counter || d.named->series.temporality == model::Temporality::delta) continue;
+      if (d.named->series.kind != model::Kind::counter ||
+          d.named->series.temporality == model::Temporality::delta)
+        continue;
       if (d.points.front().ts >= window.from && d.points.front().ts < window.to) ids.push_back(id);
     }
   }
@@ -388,17 +442,21 @@ base::Status Closer::FindOutside(Window window, const Job& job, std::map<std::ui
     if (it == series_.end()) continue;
     SeriesData& d = (*data)[s.series];
     d.named = &it->second;
-    const auto at = std::lower_bound(d.points.begin(), d.points.end(), s.point.ts, [](const Point& p, std::int64_t ts) { return p.ts < ts; });
+    const auto at = std::lower_bound(d.points.begin(), d.points.end(), s.point.ts,
+                                     [](const Point& p, std::int64_t ts) { return p.ts < ts; });
     if (at != d.points.end() && at->ts == s.point.ts) continue;
-    if (!job.again && s.point.ts < window.from && !std::isnan(s.point.value)) gaps->push_back({s.series, s.point.ts});
+    if (!job.again && s.point.ts < window.from && !std::isnan(s.point.value))
+      gaps->push_back({s.series, s.point.ts});
     d.points.insert(at, s.point);
   }
   return {};
 }
 
-base::Status Closer::ReadCollectives(const std::string& name, Window window, std::vector<Observed>* out) {
+base::Status Closer::ReadCollectives(const std::string& name, Window window,
+                                     std::vector<Observed>* out) {
   ASSIGN_OR_RETURN(const std::vector<model::Collective> rows, shelf_->Collectives(name, window));
-  const auto add = [&](std::string_view signal, const model::Collective& c, std::int32_t rank, double value) {
+  const auto add = [&](std::string_view signal, const model::Collective& c, std::int32_t rank,
+                       double value) {
     if (std::isnan(value)) return;
     model::Attributes attributes{{"rank", std::to_string(rank)}, {"operation", c.operation}};
     if (!c.node.empty()) attributes.set("host.name", c.node);
@@ -406,7 +464,9 @@ base::Status Closer::ReadCollectives(const std::string& name, Window window, std
   };
   for (std::size_t i = 0; i < rows.size();) {
     std::size_t end = i;
-    while (end < rows.size() && rows[end].communicator == rows[i].communicator && rows[end].seq == rows[i].seq) ++end;
+    while (end < rows.size() && rows[end].communicator == rows[i].communicator &&
+           rows[end].seq == rows[i].seq)
+      ++end;
     for (std::size_t k = i; k < end; ++k) {
       const model::Collective& c = rows[k];
       add("comm.collective.duration", c, c.rank, c.duration_s);
@@ -417,7 +477,8 @@ base::Status Closer::ReadCollectives(const std::string& name, Window window, std
     if (options_.rank_waits) {
       const auto one = std::span(rows).subspan(i, end - i);
       for (const RankWaitRow& w : options_.rank_waits(one)) {
-        const auto it = std::find_if(one.begin(), one.end(), [&](const model::Collective& c) { return c.rank == w.rank; });
+        const auto it = std::find_if(one.begin(), one.end(),
+                                     [&](const model::Collective& c) { return c.rank == w.rank; });
         const model::Collective& c = it == one.end() ? one.front() : *it;
         add("comm.rank.wait", c, w.rank, w.wait_s);
         add("comm.rank.lateness", c, w.rank, w.lateness_s);
@@ -428,7 +489,8 @@ base::Status Closer::ReadCollectives(const std::string& name, Window window, std
   return {};
 }
 
-std::string Closer::RowBytes(const MinuteRow& row, std::uint64_t version, std::int64_t now_ns) const {
+std::string Closer::RowBytes(const MinuteRow& row, std::uint64_t version,
+                             std::int64_t now_ns) const {
   return MinuteBytes(layout_->tables()[static_cast<std::size_t>(row.table)], row, version, now_ns);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The closer on a shelf in memory: what is due, what comes late, what waits for its next sample, what is provisional.
+// The closer on a shelf in memory: what is due, what comes late, what waits for its next sample,
+// what is provisional.
 #include "minutes/closer.h"
 
 #include <gtest/gtest.h>
@@ -15,10 +16,12 @@ using model::Kind;
 constexpr std::int64_t kS = base::kSecond;
 constexpr std::int64_t kT = 1'764'000'000 * kS / base::kMinute * base::kMinute;  // a full minute
 
-constexpr model::SourceName kUtilSources[] = {
-    {"good", "util", 1.0, model::Form::value, ""}, {"poor", "utilisation", 1.0, model::Form::value, ""}};
-constexpr model::AttributeRule kBusy[] = {{"mode", "user|system"}}, kAbort[] = {{"reason", "abort"}};
-constexpr model::MinuteColumn kUtil[] = {{"gpu_minute", "utilization_ratio"}, {"gpu_minute", "utilization_max_ratio", Fold::max}};
+constexpr model::SourceName kUtilSources[] = {{"good", "util", 1.0, model::Form::value, ""},
+                                              {"poor", "utilisation", 1.0, model::Form::value, ""}};
+constexpr model::AttributeRule kBusy[] = {{"mode", "user|system"}},
+                               kAbort[] = {{"reason", "abort"}};
+constexpr model::MinuteColumn kUtil[] = {{"gpu_minute", "utilization_ratio"},
+                                         {"gpu_minute", "utilization_max_ratio", Fold::max}};
 constexpr model::MinuteColumn kMemory[] = {{"gpu_minute", "memory_bytes"}};
 constexpr model::MinuteColumn kTokens[] = {{"engine_minute", "tokens", Fold::increase}};
 constexpr model::MinuteColumn kDone[] = {{"engine_minute", "finished", Fold::increase},
@@ -56,12 +59,16 @@ class MemoryShelf final : public Shelf {
   std::vector<std::pair<std::string, std::string>> written;
   bool broken = false;
 
-  std::uint64_t Add(std::string signal, Kind kind, std::string type, std::string entity, model::Attributes attributes,
-                    std::string source = "good:util", std::string origin = "live") {
+  std::uint64_t Add(std::string signal, Kind kind, std::string type, std::string entity,
+                    model::Attributes attributes, std::string source = "good:util",
+                    std::string origin = "live") {
     model::Series s;
-    s.signal = std::move(signal), s.kind = kind, s.entity_type = std::move(type), s.entity = std::move(entity);
-    s.attributes = std::move(attributes), s.source = std::move(source), s.origin = std::move(origin);
-    s.temporality = kind == Kind::counter ? model::Temporality::cumulative : model::Temporality::none;
+    s.signal = std::move(signal), s.kind = kind, s.entity_type = std::move(type),
+    s.entity = std::move(entity);
+    s.attributes = std::move(attributes), s.source = std::move(source),
+    s.origin = std::move(origin);
+    s.temporality =
+        kind == Kind::counter ? model::Temporality::cumulative : model::Temporality::none;
     const std::uint64_t id = 1 + named.size();
     s.id = model::SeriesId{id};
     named[id] = std::move(s);
@@ -81,12 +88,14 @@ class MemoryShelf final : public Shelf {
     for (const auto& [id, s] : named) out.insert(s.origin);
     return std::vector<std::string>(out.begin(), out.end());
   }
-  base::Result<std::vector<SamplePoint>> Samples(const std::string& origin, Window w, std::span<const std::uint64_t>) override {
+  base::Result<std::vector<SamplePoint>> Samples(const std::string& origin, Window w,
+                                                 std::span<const std::uint64_t>) override {
     return Find([&](std::uint64_t id, const Point& p) {
       return named[id].origin == origin && p.ts >= w.from - kAroundNs && p.ts < w.to + kAroundNs;
     });
   }
-  base::Result<std::vector<SamplePoint>> Outside(Window w, std::span<const std::uint64_t> ids) override {
+  base::Result<std::vector<SamplePoint>> Outside(Window w,
+                                                 std::span<const std::uint64_t> ids) override {
     std::vector<SamplePoint> out;
     for (const std::uint64_t wanted : ids) {
       const SamplePoint *before = nullptr, *after = nullptr;
@@ -111,7 +120,8 @@ class MemoryShelf final : public Shelf {
     });
     return out;
   }
-  base::Result<std::vector<model::Histogram>> Histograms(const std::string&, Window, std::span<const std::uint64_t>) override {
+  base::Result<std::vector<model::Histogram>> Histograms(const std::string&, Window,
+                                                         std::span<const std::uint64_t>) override {
     return histograms;
   }
   base::Result<std::vector<EventCount>> Events(const std::string&, Window w) override {
@@ -122,10 +132,12 @@ class MemoryShelf final : public Shelf {
     return w.from == kT ? collectives : std::vector<model::Collective>{};
   }
   base::Result<store::Rows> Calls(const std::string&, Window) override { return store::Rows{}; }
-  base::Result<std::vector<std::int64_t>> MinutesWithData(const std::string& origin, Window w) override {
+  base::Result<std::vector<std::int64_t>> MinutesWithData(const std::string& origin,
+                                                          Window w) override {
     std::set<std::int64_t> out;
     for (const Sample& p : samples) {
-      if (named[p.series].origin == origin && p.point.ts >= w.from && p.point.ts < w.to && p.received_s * kS <= now) {
+      if (named[p.series].origin == origin && p.point.ts >= w.from && p.point.ts < w.to &&
+          p.received_s * kS <= now) {
         out.insert(p.point.ts / base::kMinute * base::kMinute);
       }
     }
@@ -134,12 +146,17 @@ class MemoryShelf final : public Shelf {
   base::Result<std::int64_t> Newest(const std::string& origin, std::int64_t) override {
     std::int64_t newest = 0;
     for (const Sample& p : samples) {
-      if (named[p.series].origin == origin && p.received_s * kS <= now) newest = std::max(newest, p.point.ts);
+      if (named[p.series].origin == origin && p.received_s * kS <= now)
+        newest = std::max(newest, p.point.ts);
     }
     return newest;
   }
-  base::Result<std::map<std::int64_t, std::uint64_t>> Closed(const std::string&, std::int64_t) override { return closed; }
-  base::Result<std::vector<Arrival>> Arrivals(const std::string& origin, Window w, std::int64_t received_s) override {
+  base::Result<std::map<std::int64_t, std::uint64_t>> Closed(const std::string&,
+                                                             std::int64_t) override {
+    return closed;
+  }
+  base::Result<std::vector<Arrival>> Arrivals(const std::string& origin, Window w,
+                                              std::int64_t received_s) override {
     std::map<std::tuple<std::int64_t, std::uint64_t, std::int64_t>, std::uint64_t> groups;
     for (const Sample& p : samples) {
       if (named[p.series].origin != origin || p.point.ts < w.from || p.point.ts >= w.to) continue;
@@ -147,7 +164,8 @@ class MemoryShelf final : public Shelf {
       ++groups[{p.point.ts / base::kMinute * base::kMinute, p.series, p.received_s}];
     }
     std::vector<Arrival> out;
-    for (const auto& [key, n] : groups) out.push_back({std::get<0>(key), 's', std::get<1>(key), "", "", std::get<2>(key), n});
+    for (const auto& [key, n] : groups)
+      out.push_back({std::get<0>(key), 's', std::get<1>(key), "", "", std::get<2>(key), n});
     return out;
   }
   base::Status Write(std::string_view table, std::string_view bytes, std::string_view) override {
@@ -180,15 +198,18 @@ class CloserTest : public ::testing::Test {
       for (const auto& c : one) out.push_back({c.rank, 0.5 - c.duration_s, c.rank == 1 ? 0.4 : 0});
       return out;
     };
-    closer_ = std::make_unique<Closer>(std::move(shelf), std::make_unique<Layout>(kCatalogs), options);
+    closer_ =
+        std::make_unique<Closer>(std::move(shelf), std::make_unique<Layout>(kCatalogs), options);
   }
   void TickAt(std::int64_t s) {
     shelf_->now = kT + s * kS;
     closer_->Tick(kT + s * kS);
   }
-  double Fact(const Seen& seen, std::string_view table, std::string_view entity, std::string_view fact) {
+  double Fact(const Seen& seen, std::string_view table, std::string_view entity,
+              std::string_view fact) {
     for (const MinuteRow& row : seen.rows) {
-      if (row.table == closer_->layout().table(table) && row.keys[0] == entity) return closer_->layout().value(row, fact);
+      if (row.table == closer_->layout().table(table) && row.keys[0] == entity)
+        return closer_->layout().value(row, fact);
     }
     return kAbsent;
   }
@@ -199,8 +220,10 @@ class CloserTest : public ::testing::Test {
 
 TEST_F(CloserTest, ClosesAMinuteTwentySecondsAfterItsEnd) {
   const auto util = shelf_->Add("gpu.util", Kind::gauge, "gpu", "G0", {{"host.name", "n1"}});
-  const auto tokens = shelf_->Add("eng.tokens", Kind::counter, "engine", "E", {{"gen_ai.request.model", "m"}});
-  for (int s = -10; s < 75; s += 5) shelf_->Put(util, s, 0.5), shelf_->Put(tokens, s, 1000 + 10 * s);
+  const auto tokens =
+      shelf_->Add("eng.tokens", Kind::counter, "engine", "E", {{"gen_ai.request.model", "m"}});
+  for (int s = -10; s < 75; s += 5)
+    shelf_->Put(util, s, 0.5), shelf_->Put(tokens, s, 1000 + 10 * s);
   TickAt(79);
   EXPECT_TRUE(seen_.empty() || seen_.back().minute < kT);
   seen_.clear();
@@ -214,7 +237,8 @@ TEST_F(CloserTest, ClosesAMinuteTwentySecondsAfterItsEnd) {
   EXPECT_EQ(closer_->layout().key(row, "node"), "n1");
   std::set<std::string> tables;
   for (const auto& [table, bytes] : shelf_->written) tables.insert(table);
-  EXPECT_TRUE(tables.contains("gpu_minute_v") && tables.contains("engine_minute_v") && tables.contains("closes"));
+  EXPECT_TRUE(tables.contains("gpu_minute_v") && tables.contains("engine_minute_v") &&
+              tables.contains("closes"));
   EXPECT_EQ(shelf_->written.back().first, "closes") << "rows first, then what makes them count";
   EXPECT_EQ(closer_->stats().newest_live_ns, kT + 60 * kS);
 }
@@ -248,10 +272,12 @@ TEST_F(CloserTest, LateDataClosesTheMinuteAgainAndOnlyItsEntity) {
 
 TEST_F(CloserTest, ASlowCounterIsCompletedWhenItsNextSampleComes) {
   const auto tokens = shelf_->Add("eng.tokens", Kind::counter, "engine", "E", {});
-  for (int s = -30; s < 200; s += 60) shelf_->Put(tokens, s, 1000 + 10 * s);  // at :30 of each minute
+  for (int s = -30; s < 200; s += 60)
+    shelf_->Put(tokens, s, 1000 + 10 * s);  // at :30 of each minute
   TickAt(80);
   ASSERT_FALSE(seen_.empty());
-  EXPECT_NEAR(Fact(seen_.back(), "engine_minute", "E", "tokens"), 300, 1e-9) << "half the minute is known";
+  EXPECT_NEAR(Fact(seen_.back(), "engine_minute", "E", "tokens"), 300, 1e-9)
+      << "half the minute is known";
   seen_.clear();
   TickAt(140);
   ASSERT_EQ(seen_.size(), 2u);
@@ -264,7 +290,8 @@ TEST_F(CloserTest, ASlowCounterIsCompletedWhenItsNextSampleComes) {
 TEST_F(CloserTest, AnIncrementOverAGapIsSpreadOverTheMinutesOfTheGap) {
   const auto tokens = shelf_->Add("eng.tokens", Kind::counter, "engine", "E", {});
   for (int s = 0; s <= 60; s += 5) shelf_->Put(tokens, s, 10 * s);
-  for (int s = 600; s < 700; s += 5) shelf_->Put(tokens, s, 10 * s);  // nine minutes of silence, and it went on
+  for (int s = 600; s < 700; s += 5)
+    shelf_->Put(tokens, s, 10 * s);  // nine minutes of silence, and it went on
   for (int s = 80; s <= 690; s += 10) TickAt(s);
   std::map<std::int64_t, double> minutes;
   for (const Seen& m : seen_) {
@@ -274,7 +301,9 @@ TEST_F(CloserTest, AnIncrementOverAGapIsSpreadOverTheMinutesOfTheGap) {
   ASSERT_EQ(minutes.size(), 11u);
   for (const auto& [minute, tokens_in] : minutes) EXPECT_NEAR(tokens_in, 600, 1e-6) << minute;
   for (const Seen& m : seen_) {
-    if (m.again && m.minute == kT + 5 * base::kMinute) { EXPECT_TRUE(m.rows[0].estimated); }
+    if (m.again && m.minute == kT + 5 * base::kMinute) {
+      EXPECT_TRUE(m.rows[0].estimated);
+    }
   }
 }
 
@@ -290,7 +319,8 @@ TEST_F(CloserTest, KeepsTheRunningMinuteInMemory) {
   EXPECT_TRUE(closer_->provisional("engine_minute", "somewhere").empty());
   TickAt(80);
   TickAt(95);
-  for (const MinuteRow& row : closer_->provisional("gpu_minute")) EXPECT_GE(row.minute_ns, kT + 60 * kS);
+  for (const MinuteRow& row : closer_->provisional("gpu_minute"))
+    EXPECT_GE(row.minute_ns, kT + 60 * kS);
 }
 
 TEST_F(CloserTest, CatchesUpFromTheLastCloseAndKeepsATickShort) {
@@ -345,7 +375,8 @@ TEST_F(CloserTest, CollectivesTellWhoCameLast) {
   shelf_->Put(util, 30, 0.5);
   for (int rank = 0; rank < 2; ++rank) {
     model::Collective c;
-    c.communicator = "comm", c.seq = 1, c.operation = "AllReduce", c.rank = rank, c.node = "n" + std::to_string(rank);
+    c.communicator = "comm", c.seq = 1, c.operation = "AllReduce", c.rank = rank,
+    c.node = "n" + std::to_string(rank);
     c.duration_s = rank == 1 ? 0.1 : 0.5, c.algbw = c.busbw = kAbsent;
     shelf_->collectives.push_back(c);
   }
@@ -354,7 +385,8 @@ TEST_F(CloserTest, CollectivesTellWhoCameLast) {
   std::map<std::string, double> late;
   for (const MinuteRow& row : seen_[0].rows) {
     if (closer_->layout().key(row, "communicator") == "comm") {
-      late[std::string(closer_->layout().key(row, "rank"))] = closer_->layout().value(row, "lateness_max_s");
+      late[std::string(closer_->layout().key(row, "rank"))] =
+          closer_->layout().value(row, "lateness_max_s");
     }
   }
   EXPECT_EQ(late["0"], 0);
@@ -377,7 +409,8 @@ double GatherOne(std::string_view signal, std::string_view fact, std::vector<Par
   std::vector<SeriesData> data;
   for (auto& [attributes, source, points] : parts) {
     model::Series s;
-    s.signal = signal, s.kind = kind, s.entity_type = type, s.entity = "X", s.attributes = attributes, s.source = source;
+    s.signal = signal, s.kind = kind, s.entity_type = type, s.entity = "X",
+    s.attributes = attributes, s.source = source;
     s.temporality = model::Temporality::cumulative;
     named.push_back(Resolve(layout, s));
     data.push_back({&named.back(), points, {}});
@@ -393,31 +426,57 @@ std::vector<Point> Flat(double value, int first_s = 0, int step_s = 10, int last
 }
 
 TEST(Gather, OneSourceSpeaksTheOthersAreSilent) {
-  EXPECT_EQ(GatherOne("gpu.util", "utilization_ratio", {{{}, "poor:utilisation", Flat(0.25)}, {{}, "good:util", Flat(0.75)}}, "gpu", Kind::gauge), 0.75);
-  EXPECT_EQ(GatherOne("gpu.util", "utilization_ratio", {{{}, "poor:utilisation", Flat(0.25)}, {{}, "good:util", {}}}, "gpu", Kind::gauge), 0.25);
+  EXPECT_EQ(GatherOne("gpu.util", "utilization_ratio",
+                      {{{}, "poor:utilisation", Flat(0.25)}, {{}, "good:util", Flat(0.75)}}, "gpu",
+                      Kind::gauge),
+            0.75);
+  EXPECT_EQ(
+      GatherOne("gpu.util", "utilization_ratio",
+                {{{}, "poor:utilisation", Flat(0.25)}, {{}, "good:util", {}}}, "gpu", Kind::gauge),
+      0.25);
 }
 
 TEST(Gather, AmountsAreSummedRatiosAveraged) {
-  EXPECT_EQ(GatherOne("gpu.memory", "memory_bytes", {{{{"p", "1"}}, "s", Flat(3)}, {{{"p", "2"}}, "s", Flat(4)}}, "gpu", Kind::gauge), 7);
-  EXPECT_EQ(GatherOne("gpu.memory", "memory_bytes", {{{{"p", "1"}}, "s", Flat(3)}, {{{"p", "2"}}, "s", Flat(4, 5)}}, "gpu", Kind::gauge), 7)
+  EXPECT_EQ(
+      GatherOne("gpu.memory", "memory_bytes",
+                {{{{"p", "1"}}, "s", Flat(3)}, {{{"p", "2"}}, "s", Flat(4)}}, "gpu", Kind::gauge),
+      7);
+  EXPECT_EQ(GatherOne("gpu.memory", "memory_bytes",
+                      {{{{"p", "1"}}, "s", Flat(3)}, {{{"p", "2"}}, "s", Flat(4, 5)}}, "gpu",
+                      Kind::gauge),
+            7)
       << "read at other times meanwhile";
   EXPECT_EQ(GatherOne("gpu.memory", "memory_bytes",
-                      {{{{"pod", "1"}}, "s", Flat(3, 0, 10, 29)}, {{{"pod", "2"}}, "s", Flat(5, 30, 10, 59)}}, "gpu", Kind::gauge), 4)
+                      {{{{"pod", "1"}}, "s", Flat(3, 0, 10, 29)},
+                       {{{"pod", "2"}}, "s", Flat(5, 30, 10, 59)}},
+                      "gpu", Kind::gauge),
+            4)
       << "a label changed: one stream";
-  EXPECT_NEAR(GatherOne("gpu.util", "utilization_ratio", {{{{"p", "1"}}, "good:util", Flat(0.2)}, {{{"p", "2"}}, "good:util", Flat(0.4)}}, "gpu", Kind::gauge), 0.3, 1e-12);
-  EXPECT_EQ(GatherOne("gpu.util", "utilization_max_ratio", {{{{"p", "1"}}, "good:util", Flat(0.2)}, {{{"p", "2"}}, "good:util", Flat(0.4)}}, "gpu", Kind::gauge), 0.4);
+  EXPECT_NEAR(
+      GatherOne("gpu.util", "utilization_ratio",
+                {{{{"p", "1"}}, "good:util", Flat(0.2)}, {{{"p", "2"}}, "good:util", Flat(0.4)}},
+                "gpu", Kind::gauge),
+      0.3, 1e-12);
+  EXPECT_EQ(
+      GatherOne("gpu.util", "utilization_max_ratio",
+                {{{{"p", "1"}}, "good:util", Flat(0.2)}, {{{"p", "2"}}, "good:util", Flat(0.4)}},
+                "gpu", Kind::gauge),
+      0.4);
 }
 
 TEST(Gather, SplitAddsUpOneAttributeAndAveragesTheRest) {
   EXPECT_NEAR(GatherOne("host.cpu", "cpu_ratio",
-                        {{{{"cpu", "0"}, {"mode", "user"}}, "s", Flat(0.3)}, {{{"cpu", "0"}, {"mode", "system"}}, "s", Flat(0.1)},
-                         {{{"cpu", "1"}, {"mode", "user"}}, "s", Flat(0.8)}, {{{"cpu", "1"}, {"mode", "idle"}}, "s", Flat(0.2)}},
+                        {{{{"cpu", "0"}, {"mode", "user"}}, "s", Flat(0.3)},
+                         {{{"cpu", "0"}, {"mode", "system"}}, "s", Flat(0.1)},
+                         {{{"cpu", "1"}, {"mode", "user"}}, "s", Flat(0.8)},
+                         {{{"cpu", "1"}, {"mode", "idle"}}, "s", Flat(0.2)}},
                         "node", Kind::gauge),
               (0.4 + 0.8) / 2, 1e-12);
 }
 
 TEST(Gather, WhereChoosesAndIncreaseSums) {
-  const std::vector<Point> five = {{kT - kS, 0, 0}, {kT, 0, 0}, {kT + 59 * kS, 0, 5}}, two = {{kT, 0, 0}, {kT + 59 * kS, 0, 2}};
+  const std::vector<Point> five = {{kT - kS, 0, 0}, {kT, 0, 0}, {kT + 59 * kS, 0, 5}},
+                           two = {{kT, 0, 0}, {kT + 59 * kS, 0, 2}};
   std::vector<Part> parts = {{{{"reason", "stop"}}, "s", five}, {{{"reason", "abort"}}, "s", two}};
   EXPECT_EQ(GatherOne("eng.done", "finished", parts, "engine", Kind::counter), 7);
   EXPECT_EQ(GatherOne("eng.done", "aborted", parts, "engine", Kind::counter), 2);

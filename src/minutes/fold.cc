@@ -62,7 +62,8 @@ double SecondsOver(std::span<const Point> points, Window window, double threshol
 
 double Integral(std::span<const Point> points, Window window) {
   double sum = 0;
-  const bool any = ForHeld(points, window, [&](double value, double seconds) { sum += value * seconds; });
+  const bool any =
+      ForHeld(points, window, [&](double value, double seconds) { sum += value * seconds; });
   return any ? sum : kAbsent;
 }
 
@@ -98,9 +99,11 @@ Folded Increase(std::span<const Point> points, Window window, model::Temporality
       AddSpread(p.value, p.start_ts > 0 ? std::min(p.start_ts, p.ts) : p.ts, p.ts, window, &out);
       continue;
     }
-    const bool started = p.start_ts > 0 && p.start_ts < p.ts;  // a start equal to the time says "unknown"
+    const bool started =
+        p.start_ts > 0 && p.start_ts < p.ts;  // a start equal to the time says "unknown"
     if (before == nullptr) {
-      if (started && p.ts - p.start_ts <= kGapNs) AddSpread(p.value, p.start_ts, p.ts, window, &out);
+      if (started && p.ts - p.start_ts <= kGapNs)
+        AddSpread(p.value, p.start_ts, p.ts, window, &out);
     } else if (started && p.start_ts > before->ts) {
       AddSpread(p.value, p.start_ts, p.ts, window, &out);
     } else if (p.ts > before->ts) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pure folds: the samples of one series around a minute become one number. Each takes the samples inside [from, to) and,
-// where they exist, the last before and the first after, in order of time. Nothing measured = NaN, never 0.
+// Pure folds: the samples of one series around a minute become one number. Each takes the samples
+// inside [from, to) and, where they exist, the last before and the first after, in order of time.
+// Nothing measured = NaN, never 0.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +17,10 @@
 namespace strata::minutes {
 
 inline constexpr double kAbsent = std::numeric_limits<double>::quiet_NaN();
-inline constexpr std::int64_t kHoldNs = 5 * base::kMinute;  // how long a sample stands without a successor
-inline constexpr std::int64_t kGapNs = 2 * base::kMinute;   // a wider gap between two samples is marked estimated
+inline constexpr std::int64_t kHoldNs =
+    5 * base::kMinute;  // how long a sample stands without a successor
+inline constexpr std::int64_t kGapNs =
+    2 * base::kMinute;  // a wider gap between two samples is marked estimated
 
 struct Window {
   std::int64_t from = 0, to = 0;  // [from, to), nanoseconds
@@ -31,24 +34,27 @@ struct Point {
 struct Folded {
   double value = kAbsent;
   bool estimated = false;  // spread over a gap of more than kGapNs
-  bool beyond = false;     // a quantile above the last finite bound: the value is that bound, the truth lies above
+  bool beyond = false;     // a quantile above the last finite bound: the value is that bound, the
+                           // truth lies above
 };
 
-// mean, max, min, last, count and p50/p95/p99 of the samples in the window (plain, not weighted by time);
-// seconds_over by sample-and-hold.
-Folded FoldGauge(std::span<const Point> points, Window window, model::Fold fold, double threshold = 0);
+// mean, max, min, last, count and p50/p95/p99 of the samples in the window (plain, not weighted by
+// time); seconds_over by sample-and-hold.
+Folded FoldGauge(std::span<const Point> points, Window window, model::Fold fold,
+                 double threshold = 0);
 
-// Seconds of the window during which the held value was above the threshold. A sample holds until the next one or a
-// stale marker, at most kHoldNs. NaN when no sample holds anywhere in the window.
+// Seconds of the window during which the held value was above the threshold. A sample holds until
+// the next one or a stale marker, at most kHoldNs. NaN when no sample holds anywhere in the window.
 double SecondsOver(std::span<const Point> points, Window window, double threshold);
 
 // The held value integrated over the window, for a rate that is to be added up. NaN as above.
 double Integral(std::span<const Point> points, Window window);
 
-// The increment of a counter within the window. Cumulative: the difference of two neighbours, spread evenly over the
-// time between them; a smaller value or a later start time is a reset and counts from zero. The first sample of all
-// counts only when its start is told and at most kGapNs before it. Stale markers are passed over: a counter that comes
-// back goes on. Delta: each value spread over (start, ts], all at ts without a start.
+// The increment of a counter within the window. Cumulative: the difference of two neighbours,
+// spread evenly over the time between them; a smaller value or a later start time is a reset and
+// counts from zero. The first sample of all counts only when its start is told and at most kGapNs
+// before it. Stale markers are passed over: a counter that comes back goes on. Delta: each value
+// spread over (start, ts], all at ts without a start.
 Folded Increase(std::span<const Point> points, Window window, model::Temporality temporality);
 
 // ---- histograms
@@ -60,7 +66,7 @@ struct Buckets {
   std::int32_t scale = 0;              // exponential
   std::map<std::int32_t, double> positive, negative;
   double zero = 0;
-  double count = 0, sum = 0;           // sum NaN = not told
+  double count = 0, sum = 0;  // sum NaN = not told
   bool estimated = false;
   bool empty() const { return count <= 0; }
 };
@@ -74,14 +80,16 @@ struct HistogramFold {
 HistogramFold HistogramIncrease(std::span<const model::Histogram> points, Window window,
                                 model::Temporality temporality);
 
-// Adds another series' increment (same signal, other attributes). False when the bounds differ: nothing is added.
+// Adds another series' increment (same signal, other attributes). False when the bounds differ:
+// nothing is added.
 bool Add(const Buckets& from, Buckets* to);
 
-// Explicit: linear inside the bucket, the first starting at 0 (or at its bound when that is negative); exponential:
-// geometric inside the bucket. NaN without observations.
+// Explicit: linear inside the bucket, the first starting at 0 (or at its bound when that is
+// negative); exponential: geometric inside the bucket. NaN without observations.
 Folded Quantile(const Buckets& buckets, double q);
 
-// p50/p95/p99, mean (sum / count), count, increase (of the sum). Others are not known of a histogram: NaN.
+// p50/p95/p99, mean (sum / count), count, increase (of the sum). Others are not known of a
+// histogram: NaN.
 Folded FoldHistogram(const HistogramFold& histogram, model::Fold fold);
 
 // Of plain values, by linear interpolation between order statistics; sorts them. NaN without any.

@@ -32,7 +32,8 @@ Buckets Make(const model::Histogram& h) {
   const auto take = [](const std::vector<std::uint64_t>& counts, std::int32_t offset,
                        std::map<std::int32_t, double>* to) {
     for (std::size_t i = 0; i < std::min(counts.size(), kMaxExponentialBuckets); ++i) {
-      if (counts[i] > 0) (*to)[offset + static_cast<std::int32_t>(i)] = static_cast<double>(counts[i]);
+      if (counts[i] > 0)
+        (*to)[offset + static_cast<std::int32_t>(i)] = static_cast<double>(counts[i]);
     }
   };
   take(h.counts, h.positive_offset, &out.positive);
@@ -140,7 +141,8 @@ HistogramFold HistogramIncrease(std::span<const model::Histogram> points, Window
     if (!out.known) {
       out.buckets = std::move(increment);
     } else if (!Add(increment, &out.buckets)) {
-      out.buckets = std::move(increment);  // the bounds changed within the minute: the later ones count
+      out.buckets =
+          std::move(increment);  // the bounds changed within the minute: the later ones count
     }
     out.known = true;
   };
@@ -196,7 +198,8 @@ Folded Quantile(const Buckets& buckets, double q) {
   for (const auto& [index, n] : buckets.negative) total += n;
   if (total <= 0) return out;
   const double rank = q * total;
-  out.value = buckets.exponential ? QuantileExponential(buckets, rank) : QuantileExplicit(buckets, rank, &out);
+  out.value = buckets.exponential ? QuantileExponential(buckets, rank)
+                                  : QuantileExplicit(buckets, rank, &out);
   return out;
 }
 

@@ -48,10 +48,10 @@ TEST(SecondsOver, HoldsUntilTheNextSampleAStaleMarkerOrFiveMinutes) {
     double want;
   };
   for (const Case& c : {
-           Case{At({{590, 1}, {610, 0}, {650, 1}}), 10 + 10},         // in from before, and to the end
-           Case{At({{590, 1}, {620, kStale}}), 20},                   // ended by the marker
-           Case{At({{310, 1}}), 10},                                  // 310 + 300 = 610
-           Case{At({{590, 0}, {610, 0}}), 0},                         // known, never over
+           Case{At({{590, 1}, {610, 0}, {650, 1}}), 10 + 10},  // in from before, and to the end
+           Case{At({{590, 1}, {620, kStale}}), 20},            // ended by the marker
+           Case{At({{310, 1}}), 10},                           // 310 + 300 = 610
+           Case{At({{590, 0}, {610, 0}}), 0},                  // known, never over
            Case{At({{600, 1}, {700, 0}}), 60},
        }) {
     EXPECT_NEAR(SecondsOver(c.points, kMinute, 0), c.want, 1e-9);
@@ -64,10 +64,13 @@ TEST(Integral, OfAHeldRate) {
 }
 
 TEST(Increase, SpreadsByTimeAndKnowsResets) {
-  const auto inc = [](std::vector<Point> p) { return Increase(p, kMinute, Temporality::cumulative); };
+  const auto inc = [](std::vector<Point> p) {
+    return Increase(p, kMinute, Temporality::cumulative);
+  };
   EXPECT_NEAR(inc(At({{590, 10}, {610, 30}, {650, 70}, {670, 90}})).value, 10 + 40 + 10, 1e-9);
   EXPECT_NEAR(inc(At({{600, 100}, {630, 10}})).value, 10, 1e-9) << "a smaller value is a reset";
-  EXPECT_NEAR(inc(At({{600, 5}, {620, kStale}, {630, 8}})).value, 3, 1e-9) << "a stale marker is passed over";
+  EXPECT_NEAR(inc(At({{600, 5}, {620, kStale}, {630, 8}})).value, 3, 1e-9)
+      << "a stale marker is passed over";
   EXPECT_EQ(inc(At({{600, 5}, {630, 5}})).value, 0);
   EXPECT_TRUE(std::isnan(inc(At({{630, 5}})).value)) << "one sample says nothing";
   const Folded gap = inc(At({{540, 0}, {720, 180}}));
@@ -77,20 +80,27 @@ TEST(Increase, SpreadsByTimeAndKnowsResets) {
 }
 
 TEST(Increase, UsesToldStartTimes) {
-  std::vector<Point> p = {{590 * kS, 100 * kS, 50}, {620 * kS, 610 * kS, 60}};  // restarted, and already past 50
+  std::vector<Point> p = {{590 * kS, 100 * kS, 50},
+                          {620 * kS, 610 * kS, 60}};  // restarted, and already past 50
   EXPECT_NEAR(Increase(p, kMinute, Temporality::cumulative).value, 60, 1e-9);
   p = {{630 * kS, 610 * kS, 7}};
-  EXPECT_NEAR(Increase(p, kMinute, Temporality::cumulative).value, 7, 1e-9) << "first sample of a fresh counter";
+  EXPECT_NEAR(Increase(p, kMinute, Temporality::cumulative).value, 7, 1e-9)
+      << "first sample of a fresh counter";
   p = {{630 * kS, 10 * kS, 7000}};
-  EXPECT_TRUE(std::isnan(Increase(p, kMinute, Temporality::cumulative).value)) << "old counter, first seen now";
+  EXPECT_TRUE(std::isnan(Increase(p, kMinute, Temporality::cumulative).value))
+      << "old counter, first seen now";
   p = {{630 * kS, 630 * kS, 7000}};
-  EXPECT_TRUE(std::isnan(Increase(p, kMinute, Temporality::cumulative).value)) << "start = time: start unknown";
+  EXPECT_TRUE(std::isnan(Increase(p, kMinute, Temporality::cumulative).value))
+      << "start = time: start unknown";
 }
 
 TEST(Increase, DeltaAdds) {
-  std::vector<Point> p = {{610 * kS, 590 * kS, 10}, {640 * kS, 610 * kS, 6}, {680 * kS, 640 * kS, 8}};
+  std::vector<Point> p = {
+      {610 * kS, 590 * kS, 10}, {640 * kS, 610 * kS, 6}, {680 * kS, 640 * kS, 8}};
   EXPECT_NEAR(Increase(p, kMinute, Temporality::delta).value, 5 + 6 + 4, 1e-9);
-  EXPECT_NEAR(Increase(At({{599, 1}, {600, 2}, {659, 4}, {660, 8}}), kMinute, Temporality::delta).value, 6, 1e-9);
+  EXPECT_NEAR(
+      Increase(At({{599, 1}, {600, 2}, {659, 4}, {660, 8}}), kMinute, Temporality::delta).value, 6,
+      1e-9);
 }
 
 // Whatever the sampling, the increments of neighbouring minutes add up to the whole.
@@ -119,7 +129,8 @@ TEST(Increase, MinutesAddUpToTheWhole) {
   }
 }
 
-model::Histogram Explicit(int s, std::vector<double> bounds, std::vector<std::uint64_t> counts, double sum) {
+model::Histogram Explicit(int s, std::vector<double> bounds, std::vector<std::uint64_t> counts,
+                          double sum) {
   model::Histogram h;
   h.ts = s * kS;
   h.bounds = std::move(bounds);
@@ -146,7 +157,8 @@ TEST(HistogramIncrease, DifferencesAndSpreads) {
 }
 
 TEST(HistogramIncrease, ResetAndChangedBoundsCountFromZero) {
-  const std::vector<model::Histogram> p = {Explicit(600, {1, 2}, {9, 9, 9}, 5), Explicit(630, {1, 2}, {3, 0, 0}, 1),
+  const std::vector<model::Histogram> p = {Explicit(600, {1, 2}, {9, 9, 9}, 5),
+                                           Explicit(630, {1, 2}, {3, 0, 0}, 1),
                                            Explicit(650, {1, 3}, {0, 4, 0}, 1)};
   const HistogramFold f = HistogramIncrease(p, kMinute, Temporality::cumulative);
   EXPECT_NEAR(f.buckets.count, 4, 1e-9);
@@ -154,7 +166,8 @@ TEST(HistogramIncrease, ResetAndChangedBoundsCountFromZero) {
 }
 
 TEST(Quantile, AboveTheLastBoundIsSaid) {
-  const std::vector<model::Histogram> p = {Explicit(600, {1, 2}, {0, 0, 0}, 0), Explicit(630, {1, 2}, {90, 0, 10}, 0)};
+  const std::vector<model::Histogram> p = {Explicit(600, {1, 2}, {0, 0, 0}, 0),
+                                           Explicit(630, {1, 2}, {90, 0, 10}, 0)};
   const HistogramFold f = HistogramIncrease(p, kMinute, Temporality::cumulative);
   EXPECT_NEAR(FoldHistogram(f, Fold::p50).value, 50 / 90.0, 1e-9);
   EXPECT_FALSE(FoldHistogram(f, Fold::p50).beyond);
@@ -191,8 +204,8 @@ TEST(HistogramIncrease, ExponentialWithAFallingScale) {
   model::Histogram a, b;
   a.exponential = b.exponential = true;
   a.ts = 600 * kS, b.ts = 650 * kS;
-  a.scale = 1, a.positive_offset = 4, a.counts = {2, 2}, a.count = 4;      // indexes 4, 5 at scale 1
-  b.scale = 0, b.positive_offset = 2, b.counts = {6, 1}, b.count = 7;      // index 2, 3 at scale 0
+  a.scale = 1, a.positive_offset = 4, a.counts = {2, 2}, a.count = 4;  // indexes 4, 5 at scale 1
+  b.scale = 0, b.positive_offset = 2, b.counts = {6, 1}, b.count = 7;  // index 2, 3 at scale 0
   const std::vector<model::Histogram> p = {a, b};
   const HistogramFold f = HistogramIncrease(p, kMinute, Temporality::cumulative);
   EXPECT_NEAR(f.buckets.count, 3, 1e-9);

@@ -47,7 +47,8 @@ double Combine(const std::vector<std::pair<const SeriesData*, double>>& values, 
 
 Folded FoldGauges(std::span<const Part> parts, Window window, const Use& use) {
   const model::MinuteColumn& column = *use.column;
-  if (parts.size() == 1) return FoldGauge(parts[0].data->points, window, column.fold, column.threshold);
+  if (parts.size() == 1)
+    return FoldGauge(parts[0].data->points, window, column.fold, column.threshold);
   std::map<std::int64_t, std::vector<std::pair<const SeriesData*, double>>> times;
   std::size_t total = 0;
   std::vector<std::pair<std::int64_t, std::int64_t>> spans;
@@ -58,13 +59,16 @@ Folded FoldGauges(std::span<const Part> parts, Window window, const Use& use) {
   }
   std::sort(spans.begin(), spans.end());
   bool meanwhile = false;
-  for (std::size_t i = 1; i < spans.size(); ++i) meanwhile = meanwhile || spans[i].first < spans[i - 1].second;
+  for (std::size_t i = 1; i < spans.size(); ++i)
+    meanwhile = meanwhile || spans[i].first < spans[i - 1].second;
   const bool apart = times.size() == total;  // no time is shared
-  const bool quantile = column.fold == Fold::p50 || column.fold == Fold::p95 || column.fold == Fold::p99;
+  const bool quantile =
+      column.fold == Fold::p50 || column.fold == Fold::p95 || column.fold == Fold::p99;
   if (apart && meanwhile && !quantile) {
     std::vector<std::pair<const SeriesData*, double>> folded;
     for (const Part& part : parts) {
-      folded.emplace_back(part.data, FoldGauge(part.data->points, window, column.fold, column.threshold).value);
+      folded.emplace_back(
+          part.data, FoldGauge(part.data->points, window, column.fold, column.threshold).value);
     }
     if (column.fold == Fold::count || column.fold == Fold::increase) {
       double sum = kAbsent;
@@ -100,7 +104,8 @@ Folded FoldParts(std::span<const Part> parts, Window window, const Use& use) {
   if (histogram) {
     HistogramFold sum;
     for (const Part& part : parts) {
-      HistogramFold one = HistogramIncrease(part.data->histograms, window, part.data->named->series.temporality);
+      HistogramFold one =
+          HistogramIncrease(part.data->histograms, window, part.data->named->series.temporality);
       if (!one.known) continue;
       if (!sum.known) {
         sum = std::move(one);
@@ -142,7 +147,8 @@ double FoldValues(std::vector<double> values, Fold fold) {
 
 class Rows {
  public:
-  Rows(const Layout& layout, Window window, const Wanted* wanted) : layout_(layout), window_(window), wanted_(wanted) {}
+  Rows(const Layout& layout, Window window, const Wanted* wanted)
+      : layout_(layout), window_(window), wanted_(wanted) {}
 
   // nullptr when the row is not wanted or has no owner.
   MinuteRow* row(int table, const std::vector<std::string>& keys) {
@@ -166,7 +172,8 @@ class Rows {
   std::vector<MinuteRow> take() {
     std::vector<MinuteRow> out;
     for (auto& [key, row] : rows_) {
-      if (std::all_of(row.facts.begin(), row.facts.end(), [](double v) { return std::isnan(v); })) continue;
+      if (std::all_of(row.facts.begin(), row.facts.end(), [](double v) { return std::isnan(v); }))
+        continue;
       out.push_back(std::move(row));
     }
     return out;
@@ -193,9 +200,10 @@ Named Resolve(const Layout& layout, model::Series series) {
   return out;
 }
 
-std::vector<MinuteRow> Gather(const Layout& layout, Window window, std::span<const SeriesData> series,
-                              std::span<const EventCount> events, std::span<const Observed> observed,
-                              const Wanted* wanted) {
+std::vector<MinuteRow> Gather(const Layout& layout, Window window,
+                              std::span<const SeriesData> series,
+                              std::span<const EventCount> events,
+                              std::span<const Observed> observed, const Wanted* wanted) {
   Rows rows(layout, window, wanted);
   std::map<std::pair<MinuteRow*, int>, std::pair<Use, std::vector<Part>>> columns;
   for (const SeriesData& data : series) {
@@ -211,7 +219,8 @@ std::vector<MinuteRow> Gather(const Layout& layout, Window window, std::span<con
   for (auto& [where, column] : columns) {
     auto& [use, parts] = column;
     std::stable_sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) {
-      return std::tie(a.rank, a.data->named->series.source) < std::tie(b.rank, b.data->named->series.source);
+      return std::tie(a.rank, a.data->named->series.source) <
+             std::tie(b.rank, b.data->named->series.source);
     });
     for (std::size_t from = 0; from < parts.size();) {
       std::size_t to = from;
@@ -232,19 +241,25 @@ std::vector<MinuteRow> Gather(const Layout& layout, Window window, std::span<con
     MinuteRow* row = rows.row(use.table, layout.KeysOf(use.table, who));
     if (row == nullptr || std::isnan(value)) return;
     double& fact = row->facts[static_cast<std::size_t>(use.fact)];
-    if (std::isnan(fact)) fact = value;
-    else if (add) fact += value;
+    if (std::isnan(fact))
+      fact = value;
+    else if (add)
+      fact += value;
   };
   for (const EventCount& event : events) {
     for (const Use& use : layout.uses(event.event)) {
-      if (use.column->fold != Fold::count || !Layout::Matches(use.column->where, event.attributes)) continue;
+      if (use.column->fold != Fold::count || !Layout::Matches(use.column->where, event.attributes))
+        continue;
       model::Series who;
-      who.entity_type = event.entity_type, who.entity = event.entity, who.attributes = event.attributes;
+      who.entity_type = event.entity_type, who.entity = event.entity,
+      who.attributes = event.attributes;
       put(use, who, event.count, true);
     }
   }
   // Rows of one entity and signal with other attributes (operations) are put together first.
-  std::map<std::tuple<const model::MinuteColumn*, std::string, std::string>, std::pair<Use, Observed>> joined;
+  std::map<std::tuple<const model::MinuteColumn*, std::string, std::string>,
+           std::pair<Use, Observed>>
+      joined;
   for (const Observed& o : observed) {
     for (const Use& use : layout.uses(o.signal)) {
       if (!Layout::Matches(use.column->where, o.attributes)) continue;
@@ -258,7 +273,8 @@ std::vector<MinuteRow> Gather(const Layout& layout, Window window, std::span<con
     model::Series who;
     who.entity_type = layout.tables()[static_cast<std::size_t>(value.first.table)].entity_type;
     who.entity = value.second.entity, who.attributes = value.second.attributes;
-    put(value.first, who, FoldValues(std::move(value.second.values), value.first.column->fold), false);
+    put(value.first, who, FoldValues(std::move(value.second.values), value.first.column->fold),
+        false);
   }
   return rows.take();
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// All samples of one minute become rows of facts: pure, so that tests need no store. Several series of one column are
-// put together by rules that are written at Gather.
+// All samples of one minute become rows of facts: pure, so that tests need no store. Several series
+// of one column are put together by rules that are written at Gather.
 #pragma once
 
 #include <set>
@@ -17,9 +17,9 @@ namespace strata::minutes {
 // A named series that feeds some column, resolved once.
 struct Named {
   model::Series series;
-  std::vector<Use> uses;                            // whose `where` matches
-  std::vector<std::vector<std::string>> keys;       // of each use
-  int rank = 0;                                     // Layout::SourceRank
+  std::vector<Use> uses;                       // whose `where` matches
+  std::vector<std::vector<std::string>> keys;  // of each use
+  int rank = 0;                                // Layout::SourceRank
 };
 Named Resolve(const Layout& layout, model::Series series);
 
@@ -35,10 +35,11 @@ struct EventCount {
   double count = 0;
 };
 
-// Numbers of one minute that come from rows rather than series (collectives): one vector per entity and signal.
+// Numbers of one minute that come from rows rather than series (collectives): one vector per entity
+// and signal.
 struct Observed {
-  std::string signal, entity;                // entity = first key
-  model::Attributes attributes;              // rank, host.name, operation
+  std::string signal, entity;    // entity = first key
+  model::Attributes attributes;  // rank, host.name, operation
   std::vector<double> values;
 };
 
@@ -46,14 +47,20 @@ struct Observed {
 using Wanted = std::set<std::pair<int, std::string>>;
 
 // Rules where several series of one signal feed one column of one entity:
-// - only series of the best source count (the catalog's order), the next one where the best gives nothing;
-// - increase and count are summed over distinct attribute sets, histograms are added bucket by bucket;
-// - gauges read at the same times are combined time by time, then folded: amounts ({…}, By, W, J) are summed, ratios and
-//   the rest averaged (max and min take the extreme); with `split`, values of that attribute are summed first;
-// - gauges read at different times meanwhile are folded each, then combined the same way; one after the other they are
+// - only series of the best source count (the catalog's order), the next one where the best gives
+// nothing;
+// - increase and count are summed over distinct attribute sets, histograms are added bucket by
+// bucket;
+// - gauges read at the same times are combined time by time, then folded: amounts ({…}, By, W, J)
+// are summed, ratios and
+//   the rest averaged (max and min take the extreme); with `split`, values of that attribute are
+//   summed first;
+// - gauges read at different times meanwhile are folded each, then combined the same way; one after
+// the other they are
 //   one stream (a label changed).
-std::vector<MinuteRow> Gather(const Layout& layout, Window window, std::span<const SeriesData> series,
-                              std::span<const EventCount> events, std::span<const Observed> observed,
-                              const Wanted* wanted);
+std::vector<MinuteRow> Gather(const Layout& layout, Window window,
+                              std::span<const SeriesData> series,
+                              std::span<const EventCount> events,
+                              std::span<const Observed> observed, const Wanted* wanted);
 
 }  // namespace strata::minutes

@@ -10,11 +10,12 @@
 namespace strata::minutes {
 namespace {
 
-constexpr std::string_view kTables[] = {"gpu_minute",  "host_minute", "engine_minute",
-                                        "job_minute",  "comm_minute", "request_minute"};
+constexpr std::string_view kTables[] = {"gpu_minute", "host_minute", "engine_minute",
+                                        "job_minute", "comm_minute", "request_minute"};
 
 std::string_view EntityTypeOf(std::string_view key) {
-  if (key == "gpu" || key == "node" || key == "engine" || key == "job" || key == "communicator") return key;
+  if (key == "gpu" || key == "node" || key == "engine" || key == "job" || key == "communicator")
+    return key;
   return "";
 }
 
@@ -67,7 +68,8 @@ Layout::Layout(std::span<const model::Catalog* const> catalogs) {
     for (const model::Signal& signal : catalog->signals) {
       for (const model::MinuteColumn& column : signal.minute) {
         const int table_index = table(column.table);
-        if (table_index < 0 || column.table == "request_minute") continue;  // those come from requests
+        if (table_index < 0 || column.table == "request_minute")
+          continue;  // those come from requests
         const int fact = tables_[static_cast<std::size_t>(table_index)].fact(column.column);
         if (fact >= 0) uses_[signal.id].push_back({&signal, &column, table_index, fact});
       }
@@ -98,13 +100,15 @@ double Layout::value(const MinuteRow& row, std::string_view fact) const {
 std::string_view Layout::key(const MinuteRow& row, std::string_view key) const {
   const std::vector<std::string>& keys = tables_[static_cast<std::size_t>(row.table)].keys;
   const auto it = std::find(keys.begin(), keys.end(), key);
-  return it == keys.end() ? std::string_view{} : std::string_view(row.keys[static_cast<std::size_t>(it - keys.begin())]);
+  return it == keys.end() ? std::string_view{}
+                          : std::string_view(row.keys[static_cast<std::size_t>(it - keys.begin())]);
 }
 
 int Layout::SourceRank(const model::Signal& signal, std::string_view source) {
   // "dcgm_exporter:DCGM_FI_DEV_GPU_UTIL", or "dcgm_exporter:otlp" where only the adapter is told.
   const std::string_view adapter = source.substr(0, source.find(':'));
-  const std::string_view name = source.find(':') == std::string_view::npos ? "" : source.substr(source.find(':') + 1);
+  const std::string_view name =
+      source.find(':') == std::string_view::npos ? "" : source.substr(source.find(':') + 1);
   int by_adapter = std::numeric_limits<int>::max();
   for (std::size_t i = 0; i < signal.sources.size(); ++i) {
     if (signal.sources[i].adapter != adapter) continue;
@@ -117,7 +121,9 @@ int Layout::SourceRank(const model::Signal& signal, std::string_view source) {
 std::vector<std::string> Layout::KeysOf(int table, const model::Series& series) const {
   const MinuteTable& t = tables_[static_cast<std::size_t>(table)];
   std::vector<std::string> out(t.keys.size());
-  out[0] = series.entity_type == t.entity_type ? series.entity : model::Namer::EntityId(t.entity_type, series.attributes);
+  out[0] = series.entity_type == t.entity_type
+               ? series.entity
+               : model::Namer::EntityId(t.entity_type, series.attributes);
   for (std::size_t i = 1; i < t.keys.size(); ++i) {
     for (const std::string_view attribute : AttributesOf(t.keys[i])) {
       if (out[i].empty()) out[i] = series.attributes.get(attribute);
@@ -126,7 +132,8 @@ std::vector<std::string> Layout::KeysOf(int table, const model::Series& series) 
   return out;
 }
 
-bool Layout::Matches(std::span<const model::AttributeRule> where, const model::Attributes& attributes) {
+bool Layout::Matches(std::span<const model::AttributeRule> where,
+                     const model::Attributes& attributes) {
   return std::all_of(where.begin(), where.end(), [&](const model::AttributeRule& rule) {
     return OneOf(rule.value, attributes.get(rule.key));
   });

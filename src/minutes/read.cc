@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// All SQL of this room. Time is always a parameter; names of signals come from the catalogs and stand in the text.
+// All SQL of this room. Time is always a parameter; names of signals come from the catalogs and
+// stand in the text.
 #include <algorithm>
 #include <tuple>
 
@@ -21,7 +22,9 @@ std::string Quoted(const std::vector<std::string>& names) {
 }
 
 store::Params Of(const std::string& origin, Window w) {
-  return {{"origin", origin}, {"from", std::to_string(w.from)}, {"to", std::to_string(w.to)},
+  return {{"origin", origin},
+          {"from", std::to_string(w.from)},
+          {"to", std::to_string(w.to)},
           {"before", std::to_string(w.from - kHoldNs)}};
 }
 
@@ -45,11 +48,14 @@ class StoreShelf final : public Shelf {
       : store_(store), signals_(Quoted(layout->signals())), events_(Quoted(layout->events())) {}
 
   Result<std::vector<model::Series>> Series(std::int64_t received_s) override {
-    ASSIGN_OR_RETURN(store::Rows rows,
-                     store_->Query("SELECT id, layer, signal, unit, kind, temporality, entity_type, entity, attributes, source, "
-                                   "origin FROM series WHERE signal IN (" + signals_ +
-                                       ") AND received >= fromUnixTimestamp({since:Int64}) LIMIT 1 BY id",
-                                   {{"since", std::to_string(received_s)}}));
+    ASSIGN_OR_RETURN(
+        store::Rows rows,
+        store_->Query("SELECT id, layer, signal, unit, kind, temporality, entity_type, entity, "
+                      "attributes, source, "
+                      "origin FROM series WHERE signal IN (" +
+                          signals_ +
+                          ") AND received >= fromUnixTimestamp({since:Int64}) LIMIT 1 BY id",
+                      {{"since", std::to_string(received_s)}}));
     std::vector<model::Series> out(rows.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
       model::Series& s = out[i];
@@ -65,27 +71,39 @@ class StoreShelf final : public Shelf {
   }
 
   Result<std::vector<std::string>> Origins() override {
-    ASSIGN_OR_RETURN(store::Rows rows,
-                     store_->Query("SELECT DISTINCT origin FROM (SELECT origin FROM series UNION ALL SELECT origin FROM "
-                                   "collectives UNION ALL SELECT origin FROM calls) ORDER BY origin"));
+    ASSIGN_OR_RETURN(
+        store::Rows rows,
+        store_->Query(
+            "SELECT DISTINCT origin FROM (SELECT origin FROM series UNION ALL SELECT origin FROM "
+            "collectives UNION ALL SELECT origin FROM calls) ORDER BY origin"));
     std::vector<std::string> out;
     for (std::size_t i = 0; i < rows.size(); ++i) out.emplace_back(rows.text(i, 0));
     return out;
   }
 
-  Result<std::vector<SamplePoint>> Samples(const std::string& origin, Window w, std::span<const std::uint64_t> series) override {
-    ASSIGN_OR_RETURN(store::Rows rows, store_->Query(Near("series, ts, start_ts, value", "samples", series), Wide(origin, w)));
+  Result<std::vector<SamplePoint>> Samples(const std::string& origin, Window w,
+                                           std::span<const std::uint64_t> series) override {
+    ASSIGN_OR_RETURN(
+        store::Rows rows,
+        store_->Query(Near("series, ts, start_ts, value", "samples", series), Wide(origin, w)));
     return Points(rows);
   }
 
-  Result<std::vector<SamplePoint>> Outside(Window w, std::span<const std::uint64_t> series) override {
-    const std::string select = "SELECT series, ts, start_ts, value FROM samples WHERE series IN (" + Listed(series) + ") AND ts >= ";
-    const std::string before = select + Time("early") + " AND ts < " + Time("from") + " ORDER BY series, ts DESC LIMIT 1 BY series";
-    const std::string after = select + Time("to") + " AND ts < " + Time("late") + " ORDER BY series, ts LIMIT 1 BY series";
+  Result<std::vector<SamplePoint>> Outside(Window w,
+                                           std::span<const std::uint64_t> series) override {
+    const std::string select = "SELECT series, ts, start_ts, value FROM samples WHERE series IN (" +
+                               Listed(series) + ") AND ts >= ";
+    const std::string before = select + Time("early") + " AND ts < " + Time("from") +
+                               " ORDER BY series, ts DESC LIMIT 1 BY series";
+    const std::string after = select + Time("to") + " AND ts < " + Time("late") +
+                              " ORDER BY series, ts LIMIT 1 BY series";
     store::Params params = Of({}, w);
     params.emplace_back("early", std::to_string(w.from - kLongestGapNs));
     params.emplace_back("late", std::to_string(w.to + kLongestGapNs));
-    ASSIGN_OR_RETURN(store::Rows rows, store_->Query("SELECT * FROM (" + before + ") UNION ALL SELECT * FROM (" + after + ")", params));
+    ASSIGN_OR_RETURN(
+        store::Rows rows,
+        store_->Query("SELECT * FROM (" + before + ") UNION ALL SELECT * FROM (" + after + ")",
+                      params));
     return Points(rows);
   }
 
@@ -94,20 +112,27 @@ class StoreShelf final : public Shelf {
     for (std::size_t i = 0; i < rows.size(); ++i) {
       out[i] = {rows.u64(i, 0), {rows.i64(i, 1), rows.i64(i, 2), rows.f64(i, 3)}};
     }
-    const auto key = [](const SamplePoint& p) { return std::tie(p.series, p.point.ts, p.point.start_ts); };
-    std::sort(out.begin(), out.end(), [&](const SamplePoint& a, const SamplePoint& b) { return key(a) < key(b); });
-    out.erase(std::unique(out.begin(), out.end(), [&](const SamplePoint& a, const SamplePoint& b) { return key(a) == key(b); }),
-              out.end());
+    const auto key = [](const SamplePoint& p) {
+      return std::tie(p.series, p.point.ts, p.point.start_ts);
+    };
+    std::sort(out.begin(), out.end(),
+              [&](const SamplePoint& a, const SamplePoint& b) { return key(a) < key(b); });
+    out.erase(
+        std::unique(out.begin(), out.end(),
+                    [&](const SamplePoint& a, const SamplePoint& b) { return key(a) == key(b); }),
+        out.end());
     return out;
   }
 
   Result<std::vector<model::Histogram>> Histograms(const std::string& origin, Window w,
                                                    std::span<const std::uint64_t> series) override {
-    ASSIGN_OR_RETURN(store::Rows rows,
-                     store_->Query(Near("series, ts, start_ts, count, sum, min, max, form, bounds, counts, scale, "
-                                        "positive_offset, negative_offset, negative_counts, zero_count",
-                                        "histogram_samples", series),
-                                   Wide(origin, w)));
+    ASSIGN_OR_RETURN(
+        store::Rows rows,
+        store_->Query(
+            Near("series, ts, start_ts, count, sum, min, max, form, bounds, counts, scale, "
+                 "positive_offset, negative_offset, negative_counts, zero_count",
+                 "histogram_samples", series),
+            Wide(origin, w)));
     std::vector<model::Histogram> out(rows.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
       model::Histogram& h = out[i];
@@ -125,21 +150,28 @@ class StoreShelf final : public Shelf {
       h.zero_count = rows.u64(i, 14);
     }
     const auto key = [](const model::Histogram& h) { return std::tie(h.series, h.ts, h.start_ts); };
-    std::sort(out.begin(), out.end(), [&](const auto& a, const auto& b) { return key(a) < key(b); });
-    out.erase(std::unique(out.begin(), out.end(), [&](const auto& a, const auto& b) { return key(a) == key(b); }), out.end());
+    std::sort(out.begin(), out.end(),
+              [&](const auto& a, const auto& b) { return key(a) < key(b); });
+    out.erase(std::unique(out.begin(), out.end(),
+                          [&](const auto& a, const auto& b) { return key(a) == key(b); }),
+              out.end());
     return out;
   }
 
   Result<std::vector<EventCount>> Events(const std::string& origin, Window w) override {
-    ASSIGN_OR_RETURN(store::Rows rows,
-                     store_->Query("SELECT event, entity_type, entity, attributes, count() FROM (SELECT DISTINCT ts, event, "
-                                   "entity_type, entity, message, attributes FROM events WHERE origin = {origin:String} AND ts >= " +
-                                       Time("from") + " AND ts < " + Time("to") + " AND event IN (" + events_ +
-                                       ")) GROUP BY event, entity_type, entity, attributes",
-                                   Of(origin, w)));
+    ASSIGN_OR_RETURN(
+        store::Rows rows,
+        store_->Query("SELECT event, entity_type, entity, attributes, count() FROM (SELECT "
+                      "DISTINCT ts, event, "
+                      "entity_type, entity, message, attributes FROM events WHERE origin = "
+                      "{origin:String} AND ts >= " +
+                          Time("from") + " AND ts < " + Time("to") + " AND event IN (" + events_ +
+                          ")) GROUP BY event, entity_type, entity, attributes",
+                      Of(origin, w)));
     std::vector<EventCount> out(rows.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      out[i].event = rows.text(i, 0), out[i].entity_type = rows.text(i, 1), out[i].entity = rows.text(i, 2);
+      out[i].event = rows.text(i, 0), out[i].entity_type = rows.text(i, 1),
+      out[i].entity = rows.text(i, 2);
       out[i].attributes = rows.attributes(i, 3);
       out[i].count = rows.f64(i, 4);
     }
@@ -148,10 +180,14 @@ class StoreShelf final : public Shelf {
 
   Result<std::vector<model::Collective>> Collectives(const std::string& origin, Window w) override {
     ASSIGN_OR_RETURN(store::Rows rows,
-                     store_->Query("SELECT communicator, seq, operation, bytes, rank, nranks, gpu, node, start, duration_s, algbw, "
-                                   "busbw, algorithm, protocol, state, ts FROM collectives WHERE origin = {origin:String} AND start >= " +
-                                       Time("before") + " AND ts >= " + Time("from") + " AND ts < " + Time("to") +
-                                       " ORDER BY communicator, seq, rank, operation, state LIMIT 1 BY communicator, seq, rank, operation "
+                     store_->Query("SELECT communicator, seq, operation, bytes, rank, nranks, gpu, "
+                                   "node, start, duration_s, algbw, "
+                                   "busbw, algorithm, protocol, state, ts FROM collectives WHERE "
+                                   "origin = {origin:String} AND start >= " +
+                                       Time("before") + " AND ts >= " + Time("from") +
+                                       " AND ts < " + Time("to") +
+                                       " ORDER BY communicator, seq, rank, operation, state LIMIT "
+                                       "1 BY communicator, seq, rank, operation "
                                        "LIMIT 2000000",
                                    Of(origin, w)));
     std::vector<model::Collective> out(rows.size());
@@ -161,25 +197,31 @@ class StoreShelf final : public Shelf {
       c.seq = rows.u64(i, 1);
       c.operation = rows.text(i, 2);
       c.bytes = rows.u64(i, 3);
-      c.rank = static_cast<std::int32_t>(rows.i64(i, 4)), c.nranks = static_cast<std::int32_t>(rows.i64(i, 5));
+      c.rank = static_cast<std::int32_t>(rows.i64(i, 4)),
+      c.nranks = static_cast<std::int32_t>(rows.i64(i, 5));
       c.gpu = rows.text(i, 6), c.node = rows.text(i, 7);
       c.start_ns = rows.i64(i, 8);
       c.duration_s = rows.f64(i, 9), c.algbw = rows.f64(i, 10), c.busbw = rows.f64(i, 11);
-      c.algorithm = rows.text(i, 12), c.protocol = rows.text(i, 13), c.done = rows.text(i, 14) == "done";
+      c.algorithm = rows.text(i, 12), c.protocol = rows.text(i, 13),
+      c.done = rows.text(i, 14) == "done";
     }
     return out;
   }
 
   Result<store::Rows> Calls(const std::string& origin, Window w) override {
     // Fragments of one request lie at most five minutes apart by their starts.
-    const std::string near = "origin = {origin:String} AND ts >= " + Time("before") + " AND ts < " + Time("late");
-    const std::string here = "origin = {origin:String} AND ts >= " + Time("from") + " AND ts < " + Time("to");
+    const std::string near =
+        "origin = {origin:String} AND ts >= " + Time("before") + " AND ts < " + Time("late");
+    const std::string here =
+        "origin = {origin:String} AND ts >= " + Time("from") + " AND ts < " + Time("to");
     store::Params params = Of(origin, w);
     params.emplace_back("late", std::to_string(w.to + kHoldNs));
     return store_->Query(
-        "SELECT * FROM calls WHERE " + near + " AND ((ts >= " + Time("from") + " AND ts < " + Time("to") +
-            ") OR (trace_id != '' AND trace_id IN (SELECT trace_id FROM calls WHERE " + here +
-            ")) OR (response_id != '' AND response_id IN (SELECT response_id FROM calls WHERE " + here +
+        "SELECT * FROM calls WHERE " + near + " AND ((ts >= " + Time("from") + " AND ts < " +
+            Time("to") + ") OR (trace_id != '' AND trace_id IN (SELECT trace_id FROM calls WHERE " +
+            here +
+            ")) OR (response_id != '' AND response_id IN (SELECT response_id FROM calls WHERE " +
+            here +
             "))) ORDER BY ts, trace_id, span_id, kind LIMIT 1 BY ts, trace_id, span_id, kind",
         params);
   }
@@ -187,13 +229,16 @@ class StoreShelf final : public Shelf {
   Result<std::vector<std::int64_t>> MinutesWithData(const std::string& origin, Window w) override {
     const std::string range = " ts >= " + Time("from") + " AND ts < " + Time("to");
     const auto part = [&](const char* table) {
-      return "SELECT DISTINCT toUnixTimestamp(toStartOfMinute(ts)) AS m FROM " + std::string(table) + " WHERE" + range;
+      return "SELECT DISTINCT toUnixTimestamp(toStartOfMinute(ts)) AS m FROM " +
+             std::string(table) + " WHERE" + range;
     };
-    ASSIGN_OR_RETURN(store::Rows rows,
-                     store_->Query("SELECT DISTINCT m FROM (" + part("samples") + Mine() + " UNION ALL " + part("histogram_samples") +
-                                       Mine() + " UNION ALL " + part("collectives") + " AND origin = {origin:String} UNION ALL " +
-                                       part("calls") + " AND origin = {origin:String}) ORDER BY m",
-                                   Of(origin, w)));
+    ASSIGN_OR_RETURN(
+        store::Rows rows,
+        store_->Query("SELECT DISTINCT m FROM (" + part("samples") + Mine() + " UNION ALL " +
+                          part("histogram_samples") + Mine() + " UNION ALL " + part("collectives") +
+                          " AND origin = {origin:String} UNION ALL " + part("calls") +
+                          " AND origin = {origin:String}) ORDER BY m",
+                      Of(origin, w)));
     std::vector<std::int64_t> out;
     for (std::size_t i = 0; i < rows.size(); ++i) out.push_back(rows.i64(i, 0) * base::kSecond);
     return out;
@@ -201,26 +246,35 @@ class StoreShelf final : public Shelf {
 
   Result<std::int64_t> Newest(const std::string& origin, std::int64_t from_ns) override {
     const auto part = [&](const char* table) {
-      return "SELECT toUnixTimestamp64Nano(max(ts)) AS t FROM " + std::string(table) + " WHERE ts >= " + Time("from");
+      return "SELECT toUnixTimestamp64Nano(max(ts)) AS t FROM " + std::string(table) +
+             " WHERE ts >= " + Time("from");
     };
-    ASSIGN_OR_RETURN(store::Rows rows,
-                     store_->Query("SELECT max(t) FROM (" + part("samples") + Mine() + " UNION ALL " + part("calls") +
-                                       " AND origin = {origin:String} UNION ALL " + part("collectives") + " AND origin = {origin:String})",
-                                   {{"origin", origin}, {"from", std::to_string(from_ns)}}));
+    ASSIGN_OR_RETURN(
+        store::Rows rows,
+        store_->Query("SELECT max(t) FROM (" + part("samples") + Mine() + " UNION ALL " +
+                          part("calls") + " AND origin = {origin:String} UNION ALL " +
+                          part("collectives") + " AND origin = {origin:String})",
+                      {{"origin", origin}, {"from", std::to_string(from_ns)}}));
     return rows.size() == 0 ? std::int64_t{0} : std::max<std::int64_t>(0, rows.i64(0, 0));
   }
 
-  Result<std::map<std::int64_t, std::uint64_t>> Closed(const std::string& origin, std::int64_t from_ns) override {
-    ASSIGN_OR_RETURN(store::Rows rows,
-                     store_->Query("SELECT toUnixTimestamp(minute) AS m, max(version) FROM closes WHERE origin = {origin:String} AND "
-                                   "minute >= fromUnixTimestamp({from:Int64}) AND table != 'ledger' GROUP BY m ORDER BY m",
-                                   {{"origin", origin}, {"from", std::to_string(from_ns / base::kSecond)}}));
+  Result<std::map<std::int64_t, std::uint64_t>> Closed(const std::string& origin,
+                                                       std::int64_t from_ns) override {
+    ASSIGN_OR_RETURN(
+        store::Rows rows,
+        store_->Query(
+            "SELECT toUnixTimestamp(minute) AS m, max(version) FROM closes WHERE origin = "
+            "{origin:String} AND "
+            "minute >= fromUnixTimestamp({from:Int64}) AND table != 'ledger' GROUP BY m ORDER BY m",
+            {{"origin", origin}, {"from", std::to_string(from_ns / base::kSecond)}}));
     std::map<std::int64_t, std::uint64_t> out;
-    for (std::size_t i = 0; i < rows.size(); ++i) out[rows.i64(i, 0) * base::kSecond] = rows.u64(i, 1);
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      out[rows.i64(i, 0) * base::kSecond] = rows.u64(i, 1);
     return out;
   }
 
-  Result<std::vector<Arrival>> Arrivals(const std::string& origin, Window w, std::int64_t received_s) override {
+  Result<std::vector<Arrival>> Arrivals(const std::string& origin, Window w,
+                                        std::int64_t received_s) override {
     const std::string range = " WHERE ts >= " + Time("from") + " AND ts < " + Time("to") +
                               " AND received >= fromUnixTimestamp({since:Int64})";
     const std::string mine = " AND origin = {origin:String}";
@@ -228,23 +282,33 @@ class StoreShelf final : public Shelf {
     const std::string end = " GROUP BY m, what, series, type, entity, r";
     const std::string tail = ", toUnixTimestamp(received) AS r, count() AS n FROM ";
     // A late call changes the request of every minute in which its trace has a fragment.
-    const std::string calls =
-        minute + "'q' AS what, toUInt64(0) AS series, '' AS type, '' AS entity, max(toUnixTimestamp(received)) AS r, count() AS n FROM "
-                 "calls WHERE ts >= " + Time("before") + " AND ts < " + Time("late") + mine +
-        " AND ((trace_id != '' AND trace_id IN (SELECT trace_id FROM calls" + range + mine + ")) OR (ts >= " + Time("from") +
-        " AND ts < " + Time("to") + " AND received >= fromUnixTimestamp({since:Int64}))) GROUP BY m, what, series, type, entity";
+    const std::string calls = minute +
+                              "'q' AS what, toUInt64(0) AS series, '' AS type, '' AS entity, "
+                              "max(toUnixTimestamp(received)) AS r, count() AS n FROM "
+                              "calls WHERE ts >= " +
+                              Time("before") + " AND ts < " + Time("late") + mine +
+                              " AND ((trace_id != '' AND trace_id IN (SELECT trace_id FROM calls" +
+                              range + mine + ")) OR (ts >= " + Time("from") + " AND ts < " +
+                              Time("to") +
+                              " AND received >= fromUnixTimestamp({since:Int64}))) GROUP BY m, "
+                              "what, series, type, entity";
     store::Params params = Of(origin, w);
     params.emplace_back("since", std::to_string(received_s));
     params.emplace_back("late", std::to_string(w.to + kHoldNs));
     ASSIGN_OR_RETURN(
         store::Rows rows,
         store_->Query("SELECT m, what, series, type, entity, r, n FROM (" + minute +
-                          "'s' AS what, series, '' AS type, '' AS entity" + tail + "samples" + range + end + " UNION ALL " +
-                          minute + "'h' AS what, series, '' AS type, '' AS entity" + tail + "histogram_samples" + range + end +
-                          " UNION ALL " + minute + "'e' AS what, toUInt64(0) AS series, entity_type AS type, entity" + tail + "events" +
-                          range + mine + " AND event IN (" + events_ + ")" + end + " UNION ALL " + minute +
-                          "'c' AS what, toUInt64(0) AS series, 'communicator' AS type, communicator AS entity" + tail + "collectives" +
-                          range + mine + end + " UNION ALL " + calls + ") LIMIT 200000",
+                          "'s' AS what, series, '' AS type, '' AS entity" + tail + "samples" +
+                          range + end + " UNION ALL " + minute +
+                          "'h' AS what, series, '' AS type, '' AS entity" + tail +
+                          "histogram_samples" + range + end + " UNION ALL " + minute +
+                          "'e' AS what, toUInt64(0) AS series, entity_type AS type, entity" + tail +
+                          "events" + range + mine + " AND event IN (" + events_ + ")" + end +
+                          " UNION ALL " + minute +
+                          "'c' AS what, toUInt64(0) AS series, 'communicator' AS type, "
+                          "communicator AS entity" +
+                          tail + "collectives" + range + mine + end + " UNION ALL " + calls +
+                          ") LIMIT 200000",
                       params));
     std::vector<Arrival> out(rows.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -259,13 +323,15 @@ class StoreShelf final : public Shelf {
     return out;
   }
 
-  base::Status Write(std::string_view table, std::string_view rowbinary, std::string_view token) override {
+  base::Status Write(std::string_view table, std::string_view rowbinary,
+                     std::string_view token) override {
     return store_->Insert(table, rowbinary, token);
   }
 
  private:
   std::string Mine() const {
-    return " AND series IN (SELECT id FROM series WHERE origin = {origin:String} AND signal IN (" + signals_ + "))";
+    return " AND series IN (SELECT id FROM series WHERE origin = {origin:String} AND signal IN (" +
+           signals_ + "))";
   }
 
   static std::string Listed(std::span<const std::uint64_t> series) {
@@ -278,10 +344,12 @@ class StoreShelf final : public Shelf {
     return Of(origin, {w.from - kAroundNs, w.to + kAroundNs});
   }
 
-  // Few series are named one by one: the engine then reads only their granules and builds no set from `series`.
-  std::string Near(const std::string& columns, const std::string& table, std::span<const std::uint64_t> series) const {
-    return "SELECT " + columns + " FROM " + table + " WHERE ts >= " + Time("from") + " AND ts < " + Time("to") +
-           (series.empty() ? Mine() : " AND series IN (" + Listed(series) + ")");
+  // Few series are named one by one: the engine then reads only their granules and builds no set
+  // from `series`.
+  std::string Near(const std::string& columns, const std::string& table,
+                   std::span<const std::uint64_t> series) const {
+    return "SELECT " + columns + " FROM " + table + " WHERE ts >= " + Time("from") + " AND ts < " +
+           Time("to") + (series.empty() ? Mine() : " AND series IN (" + Listed(series) + ")");
   }
 
   store::Store* store_;

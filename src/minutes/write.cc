@@ -12,7 +12,8 @@ std::uint32_t Second(std::int64_t ns) { return static_cast<std::uint32_t>(ns / b
 
 }  // namespace
 
-std::string MinuteBytes(const MinuteTable& table, const MinuteRow& row, std::uint64_t version, std::int64_t now_ns) {
+std::string MinuteBytes(const MinuteTable& table, const MinuteRow& row, std::uint64_t version,
+                        std::int64_t now_ns) {
   std::string out;
   store::RowWriter w(&out);
   std::size_t key = 0, fact = 0;
@@ -30,26 +31,28 @@ std::string MinuteBytes(const MinuteTable& table, const MinuteRow& row, std::uin
     } else if (column.name == "received") {
       w.u32(Second(now_ns));
     } else {
-      CHECK(key < row.keys.size() && table.keys[key] == column.name, "a column of a minute table that is no key");
+      CHECK(key < row.keys.size() && table.keys[key] == column.name,
+            "a column of a minute table that is no key");
       w.text(row.keys[key++]);
     }
   }
   return out;
 }
 
-std::string RequestBytes(const RequestRow& r, std::int64_t minute_ns, std::uint64_t version, std::string_view origin,
-                         std::int64_t now_ns) {
+std::string RequestBytes(const RequestRow& r, std::int64_t minute_ns, std::uint64_t version,
+                         std::string_view origin, std::int64_t now_ns) {
   std::string out;
   store::RowWriter w(&out);
   w.u32(Second(minute_ns));
   w.i64(r.ts);
   w.i64(r.end_ts);
-  for (const std::string* text : {&r.trace_id, &r.span_id, &r.response_id, &r.engine, &r.node, &r.ns, &r.model, &r.tenant, &r.team,
-                                  &r.service, &r.operation, &r.provider, &r.status, &r.finish_reason, &r.error_type}) {
+  for (const std::string* text : {&r.trace_id, &r.span_id, &r.response_id, &r.engine, &r.node,
+                                  &r.ns, &r.model, &r.tenant, &r.team, &r.service, &r.operation,
+                                  &r.provider, &r.status, &r.finish_reason, &r.error_type}) {
     w.text(*text);
   }
-  for (const double v : {r.input_tokens, r.cached_tokens, r.output_tokens, r.reasoning_tokens, r.queue_s, r.prefill_s, r.decode_s,
-                         r.ttft_s, r.tpot_s, r.e2e_s}) {
+  for (const double v : {r.input_tokens, r.cached_tokens, r.output_tokens, r.reasoning_tokens,
+                         r.queue_s, r.prefill_s, r.decode_s, r.ttft_s, r.tpot_s, r.e2e_s}) {
     w.nullable_f64(v);
   }
   w.u8(r.stream ? 1 : 0);
@@ -63,8 +66,8 @@ std::string RequestBytes(const RequestRow& r, std::int64_t minute_ns, std::uint6
   return out;
 }
 
-std::string CloseBytes(std::string_view table, std::int64_t minute_ns, std::string_view entity, std::uint64_t version,
-                       std::string_view origin, std::int64_t now_ns) {
+std::string CloseBytes(std::string_view table, std::int64_t minute_ns, std::string_view entity,
+                       std::uint64_t version, std::string_view origin, std::int64_t now_ns) {
   std::string out;
   store::RowWriter w(&out);
   w.text(table);

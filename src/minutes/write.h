@@ -11,10 +11,11 @@
 
 namespace strata::minutes {
 
-std::string MinuteBytes(const MinuteTable& table, const MinuteRow& row, std::uint64_t version, std::int64_t now_ns);
-std::string RequestBytes(const RequestRow& request, std::int64_t minute_ns, std::uint64_t version, std::string_view origin,
-                         std::int64_t now_ns);
-std::string CloseBytes(std::string_view table, std::int64_t minute_ns, std::string_view entity, std::uint64_t version,
-                       std::string_view origin, std::int64_t now_ns);
+std::string MinuteBytes(const MinuteTable& table, const MinuteRow& row, std::uint64_t version,
+                        std::int64_t now_ns);
+std::string RequestBytes(const RequestRow& request, std::int64_t minute_ns, std::uint64_t version,
+                         std::string_view origin, std::int64_t now_ns);
+std::string CloseBytes(std::string_view table, std::int64_t minute_ns, std::string_view entity,
+                       std::uint64_t version, std::string_view origin, std::int64_t now_ns);
 
 }  // namespace strata::minutes

@@ -10,7 +10,8 @@ namespace strata::model {
 namespace {
 
 auto Find(auto& pairs, std::string_view key) {
-  return std::lower_bound(pairs.begin(), pairs.end(), key, [](const auto& p, std::string_view k) { return p.first < k; });
+  return std::lower_bound(pairs.begin(), pairs.end(), key,
+                          [](const auto& p, std::string_view k) { return p.first < k; });
 }
 
 }  // namespace
@@ -56,7 +57,8 @@ std::string Attributes::take(std::string_view key) {
 }
 
 std::uint64_t Attributes::hash(std::uint64_t seed) const {
-  for (const auto& [k, v] : pairs_) seed = base::Mix(base::Mix(seed, base::Hash64(k)), base::Hash64(v));
+  for (const auto& [k, v] : pairs_)
+    seed = base::Mix(base::Mix(seed, base::Hash64(k)), base::Hash64(v));
   return seed;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sorted key-value pairs, the labels of everything. Values are text; numbers and booleans are spelled as OpenTelemetry
-// prints them. Never more than kMaxAttributes; what is beyond is dropped and counted by the decoder.
+// Sorted key-value pairs, the labels of everything. Values are text; numbers and booleans are
+// spelled as OpenTelemetry prints them. Never more than kMaxAttributes; what is beyond is dropped
+// and counted by the decoder.
 #pragma once
 
 #include <cstdint>
@@ -24,10 +25,10 @@ class Attributes {
 
   std::string_view get(std::string_view key) const;  // "" when absent
   bool has(std::string_view key) const;
-  void set(std::string_view key, std::string_view value);       // replaces
+  void set(std::string_view key, std::string_view value);  // replaces
   void set_if_absent(std::string_view key, std::string_view value);
   void erase(std::string_view key);
-  std::string take(std::string_view key);                        // value, and removes it
+  std::string take(std::string_view key);  // value, and removes it
 
   std::vector<Pair>::const_iterator begin() const { return pairs_.begin(); }
   std::vector<Pair>::const_iterator end() const { return pairs_.end(); }

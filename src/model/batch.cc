@@ -15,7 +15,8 @@ SeriesId MakeSeriesId(const Series& series) {
   h = base::Mix(h, base::Hash64(series.entity_type));
   h = base::Mix(h, base::Hash64(series.entity));
   h = series.attributes.hash(h);
-  h = base::Mix(h, static_cast<std::uint64_t>(series.temporality) * 16 + static_cast<std::uint64_t>(series.kind));
+  h = base::Mix(h, static_cast<std::uint64_t>(series.temporality) * 16 +
+                       static_cast<std::uint64_t>(series.kind));
   h = base::Mix(h, base::Hash64(series.source));
   return SeriesId{base::Mix(h, base::Hash64(series.origin))};
 }

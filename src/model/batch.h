@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a decoder gives: named series and columns of samples, histograms, events, spans, logs and the rest, with what
-// was refused and why. Columnar, so that a sample costs three numbers and no allocation. One thread at a time.
+// What a decoder gives: named series and columns of samples, histograms, events, spans, logs and
+// the rest, with what was refused and why. Columnar, so that a sample costs three numbers and no
+// allocation. One thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +37,8 @@ struct Series {
   std::string source;  // "dcgm_exporter:DCGM_FI_DEV_GPU_UTIL", "otlp", "l3_host:/proc/stat"
   std::string origin;  // "" = live, else the world's name
 };
-SeriesId MakeSeriesId(const Series& series);  // hash of signal, entity, attributes, temporality, source, origin
+SeriesId MakeSeriesId(
+    const Series& series);  // hash of signal, entity, attributes, temporality, source, origin
 
 struct Samples {  // columns of equal length
   std::vector<SeriesId> series;
@@ -57,8 +59,8 @@ struct Histogram {
   SeriesId series{};
   std::int64_t ts = 0, start_ts = 0;
   std::uint64_t count = 0;
-  double sum = 0;                     // NaN = not told
-  double min = 0, max = 0;            // NaN = not told
+  double sum = 0;           // NaN = not told
+  double min = 0, max = 0;  // NaN = not told
   bool exponential = false;
   std::vector<double> bounds;         // explicit: upper bounds without +Inf
   std::vector<std::uint64_t> counts;  // explicit: bounds.size() + 1, not cumulative
@@ -72,7 +74,7 @@ struct Event {
   std::int64_t ts = 0;
   std::string layer, event;  // "l1_gpu", "gpu.fault.event"
   std::string entity_type, entity;
-  std::string severity;      // info | warning | error
+  std::string severity;  // info | warning | error
   std::string message;
   Attributes attributes;
   std::string source, origin;
@@ -89,9 +91,9 @@ struct SpanLink {
 };
 struct Span {
   std::string trace_id, span_id, parent_span_id;  // lower-case hex
-  std::string trace_state, name, kind;            // kind as the exporter spells it: "Server", "Client", …
+  std::string trace_state, name, kind;  // kind as the exporter spells it: "Server", "Client", …
   std::int64_t start_ns = 0, end_ns = 0;
-  std::string status, status_message;             // "Unset" | "Ok" | "Error"
+  std::string status, status_message;  // "Unset" | "Ok" | "Error"
   std::string service, scope_name, scope_version;
   Attributes resource, attributes;
   std::vector<SpanEvent> events;
@@ -119,21 +121,22 @@ struct Collective {
   std::int32_t rank = -1, nranks = 0;
   std::string gpu, node;
   std::int64_t start_ns = 0;
-  double duration_s = 0;  // NaN while open
+  double duration_s = 0;        // NaN while open
   double algbw = 0, busbw = 0;  // By/s, NaN = not told
   std::string algorithm, protocol;
   bool done = true;
   std::string origin;
 };
 
-// "somebody held share of a GPU at this moment, says source": sightings become intervals in l4_sched.
+// "somebody held share of a GPU at this moment, says source": sightings become intervals in
+// l4_sched.
 struct Holding {
   std::string gpu, node, ns, pod, container, workload_kind, workload, team, queue, job, engine;
   std::string cluster, user, account, partition;
-  std::string share_kind;       // whole | mig | hami | timeslice | mps | dra | slurm | process
+  std::string share_kind;  // whole | mig | hami | timeslice | mps | dra | slurm | process
   double share = 1;
-  std::uint64_t memory_bytes = 0;  // 0 = not told
-  std::string source;           // exporter | kubelet | hami | process | …
+  std::uint64_t memory_bytes = 0;             // 0 = not told
+  std::string source;                         // exporter | kubelet | hami | process | …
   std::int64_t valid_from = 0, valid_to = 0;  // valid_to 0 = still held
   std::string origin;
 };
@@ -147,7 +150,7 @@ struct Entity {
 
 // The state of one source at one moment (a scrape, a collector, a log reader).
 struct SourceState {
-  std::string name;    // "scrape engines 127.0.0.1:8000"
+  std::string name;  // "scrape engines 127.0.0.1:8000"
   std::string layer;
   std::string state;   // live | stale | failed | absent
   std::string detail;  // why, and what to do
@@ -169,7 +172,8 @@ struct Batch {
   base::Refusals refused;
 
   std::size_t records() const {
-    return samples.size() + histograms.size() + events.size() + spans.size() + logs.size() + collectives.size();
+    return samples.size() + histograms.size() + events.size() + spans.size() + logs.size() +
+           collectives.size();
   }
   void clear();
 };

@@ -12,8 +12,8 @@ namespace {
 
 // Resource attributes that say who sent a thing, not what it is.
 bool IsSenderDetail(std::string_view key) {
-  return key.starts_with("strata.") || key.starts_with("telemetry.sdk.") || key == "process.command_args" ||
-         key == "process.command_line" || key == "process.command";
+  return key.starts_with("strata.") || key.starts_with("telemetry.sdk.") ||
+         key == "process.command_args" || key == "process.command_line" || key == "process.command";
 }
 
 // `wanted` may list alternatives: "a|b"; "*" is any value but an absent one.
@@ -49,13 +49,15 @@ Namer::Namer(std::span<const Catalog* const> catalogs, std::size_t max_series)
     };
     for (const Signal& signal : catalog->signals) {
       by_name_[signal.id].push_back({catalog, &signal, nullptr, nullptr});
-      if (!signal.otel.empty() && signal.otel != signal.id) by_name_[signal.otel].push_back({catalog, &signal, nullptr, nullptr});
+      if (!signal.otel.empty() && signal.otel != signal.id)
+        by_name_[signal.otel].push_back({catalog, &signal, nullptr, nullptr});
       for (const SourceName& source : signal.sources) {
         by_name_[source.name].push_back({catalog, &signal, &source, adapter_named(source.adapter)});
       }
     }
     for (const Adapter& adapter : catalog->adapters) {
-      for (const AttributeRule& alias : adapter.prefix_aliases) prefix_aliases_.emplace_back(alias.key, alias.value);
+      for (const AttributeRule& alias : adapter.prefix_aliases)
+        prefix_aliases_.emplace_back(alias.key, alias.value);
     }
   }
 }
@@ -93,10 +95,13 @@ Series Namer::Make(const RawMetric& raw, const Row* row) const {
     s.signal = row->signal->id;
     s.unit = row->signal->unit;
     s.kind = row->signal->kind;
-    if (s.kind == Kind::histogram && raw.kind != Kind::histogram) s.kind = raw.kind_known ? raw.kind : Kind::gauge;
+    if (s.kind == Kind::histogram && raw.kind != Kind::histogram)
+      s.kind = raw.kind_known ? raw.kind : Kind::gauge;
     if (raw.kind == Kind::histogram) s.kind = Kind::histogram;
-    // Named by id or OpenTelemetry name: a gauge of a counted signal is its rate, and the sender says the unit.
-    if (row->source == nullptr && raw.kind_known && raw.kind == Kind::gauge && s.kind == Kind::counter) {
+    // Named by id or OpenTelemetry name: a gauge of a counted signal is its rate, and the sender
+    // says the unit.
+    if (row->source == nullptr && raw.kind_known && raw.kind == Kind::gauge &&
+        s.kind == Kind::counter) {
       s.kind = Kind::gauge;
       if (!raw.unit.empty()) s.unit = raw.unit;
     }
@@ -104,7 +109,9 @@ Series Namer::Make(const RawMetric& raw, const Row* row) const {
       s.kind = Kind::gauge;
       s.unit += "/s";
     }
-    if (row->source != nullptr && row->source->form != Form::value && row->source->form != Form::rate) s.kind = Kind::gauge;
+    if (row->source != nullptr && row->source->form != Form::value &&
+        row->source->form != Form::rate)
+      s.kind = Kind::gauge;
     s.entity_type = row->signal->entity;
   } else {
     s.layer = "other";
@@ -113,17 +120,22 @@ Series Namer::Make(const RawMetric& raw, const Row* row) const {
     s.kind = raw.kind;
   }
   if (s.kind == Kind::counter || s.kind == Kind::histogram) {
-    s.temporality = raw.temporality == Temporality::delta ? Temporality::delta : Temporality::cumulative;
+    s.temporality =
+        raw.temporality == Temporality::delta ? Temporality::delta : Temporality::cumulative;
   }
   s.source = raw.source;
-  if (row != nullptr && row->source != nullptr) s.source = std::string(row->source->adapter) + ":" + std::string(row->source->name);
+  if (row != nullptr && row->source != nullptr)
+    s.source = std::string(row->source->adapter) + ":" + std::string(row->source->name);
   if (raw.attributes != nullptr) {
     for (const auto& [k, v] : *raw.attributes) {
       if (v.empty()) continue;  // an empty label is an absent one
-      if (row != nullptr && row->source != nullptr && row->source->form == Form::label && k == row->source->value_label) continue;
+      if (row != nullptr && row->source != nullptr && row->source->form == Form::label &&
+          k == row->source->value_label)
+        continue;
       s.attributes.set(LabelFor(adapter, k), v);
     }
-    // Two labels may tell one attribute (namespace, exported_namespace): the rule listed first counts.
+    // Two labels may tell one attribute (namespace, exported_namespace): the rule listed first
+    // counts.
     for (std::size_t i = adapter != nullptr ? adapter->labels.size() : 0; i-- > 0;) {
       const std::string_view value = raw.attributes->get(adapter->labels[i].label);
       if (!value.empty()) s.attributes.set(adapter->labels[i].attribute, value);
@@ -138,7 +150,8 @@ Series Namer::Make(const RawMetric& raw, const Row* row) const {
   if (row != nullptr && row->source != nullptr && row->source->form != Form::bits) {
     for (const AttributeRule& rule : row->source->add) s.attributes.set(rule.key, rule.value);
   }
-  if (adapter != nullptr && !adapter->vendor.empty()) s.attributes.set_if_absent("hw.vendor", adapter->vendor);
+  if (adapter != nullptr && !adapter->vendor.empty())
+    s.attributes.set_if_absent("hw.vendor", adapter->vendor);
   if (s.entity_type.empty()) {
     s.entity_type = s.attributes.has("service.instance.id") ? "target" : "";
     s.entity = s.attributes.get("service.instance.id");
@@ -150,7 +163,8 @@ Series Namer::Make(const RawMetric& raw, const Row* row) const {
   return s;
 }
 
-void Namer::Announce(Series series, const Target& prototype, std::vector<Target>* targets, base::Refusals* refused) {
+void Namer::Announce(Series series, const Target& prototype, std::vector<Target>* targets,
+                     base::Refusals* refused) {
   series.id = MakeSeriesId(series);
   const auto id = static_cast<std::uint64_t>(series.id);
   if (!known_.contains(id)) {
@@ -166,7 +180,8 @@ void Namer::Announce(Series series, const Target& prototype, std::vector<Target>
   targets->push_back(target);
 }
 
-void Namer::AddRow(const RawMetric& raw, const Row& row, std::vector<Target>* targets, base::Refusals* refused) {
+void Namer::AddRow(const RawMetric& raw, const Row& row, std::vector<Target>* targets,
+                   base::Refusals* refused) {
   Target target;
   target.adapter = row.adapter != nullptr && !row.adapter->blanks.empty() ? row.adapter : nullptr;
   if (row.source == nullptr) {
@@ -186,17 +201,22 @@ void Namer::AddRow(const RawMetric& raw, const Row& row, std::vector<Target>* ta
     return;
   }
   if (target.form == Form::label) {
-    const std::string_view text = raw.attributes != nullptr ? raw.attributes->get(row.source->value_label) : std::string_view();
+    const std::string_view text = raw.attributes != nullptr
+                                      ? raw.attributes->get(row.source->value_label)
+                                      : std::string_view();
     double number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || end != text.data() + text.size() || text.empty()) return;  // "None": not told
+    if (error != std::errc() || end != text.data() + text.size() || text.empty())
+      return;  // "None": not told
     target.fixed = number * target.scale;
   }
   Announce(Make(raw, &row), target, targets, refused);
 }
 
-const std::vector<Target>& Namer::Resolve(std::uint64_t raw_key, const RawMetric& raw, base::Refusals* refused) {
-  if (resolved_.size() >= max_series_ * 4) resolved_.clear();  // the cache is bounded; ids are made again from names
+const std::vector<Target>& Namer::Resolve(std::uint64_t raw_key, const RawMetric& raw,
+                                          base::Refusals* refused) {
+  if (resolved_.size() >= max_series_ * 4)
+    resolved_.clear();  // the cache is bounded; ids are made again from names
   std::vector<Target>& targets = resolved_[raw_key];
   targets.clear();
   RawMetric named = raw;
@@ -227,7 +247,8 @@ const std::vector<Target>& Namer::Resolve(std::uint64_t raw_key, const RawMetric
 }
 
 void Namer::take_fresh(std::vector<Series>* out) {
-  out->insert(out->end(), std::make_move_iterator(fresh_.begin()), std::make_move_iterator(fresh_.end()));
+  out->insert(out->end(), std::make_move_iterator(fresh_.begin()),
+              std::make_move_iterator(fresh_.end()));
   fresh_.clear();
 }
 

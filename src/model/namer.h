@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Turns what a source calls a thing into what the catalog calls it. A decoder hashes the raw bytes that identify a
-// series; only when the hash is new does it decode the attributes and ask the Namer, which answers with the canonical
-// series (one raw metric may feed several signals). Owned by one thread.
+// Turns what a source calls a thing into what the catalog calls it. A decoder hashes the raw bytes
+// that identify a series; only when the hash is new does it decode the attributes and ask the
+// Namer, which answers with the canonical series (one raw metric may feed several signals). Owned
+// by one thread.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +19,9 @@
 
 namespace strata::model {
 
-// A metric as its source names it. `attributes` are the point's own, `resource` those of the whole sender (scrape
-// target, OTLP resource). The resource attributes `strata.origin` and `strata.agent` are understood and not kept as labels.
+// A metric as its source names it. `attributes` are the point's own, `resource` those of the whole
+// sender (scrape target, OTLP resource). The resource attributes `strata.origin` and `strata.agent`
+// are understood and not kept as labels.
 struct RawMetric {
   std::string_view name;
   std::string_view unit;  // "" = not told
@@ -28,34 +30,37 @@ struct RawMetric {
   Temporality temporality = Temporality::none;
   const Attributes* attributes = nullptr;
   const Attributes* resource = nullptr;
-  std::string_view source;  // "otlp", "scrape", "remote_write", "l3_host:…"; the adapter's name is put in front where one matched
+  std::string_view source;  // "otlp", "scrape", "remote_write", "l3_host:…"; the adapter's name is
+                            // put in front where one matched
 };
 
 // Where a raw value goes.
 struct Target {
   SeriesId series{};
   double scale = 1;
-  double fixed = 0;          // Form::label: the value itself
+  double fixed = 0;  // Form::label: the value itself
   Form form = Form::value;
-  std::int32_t bit = -1;     // Form::bits: value = (raw >> bit) & 1
+  std::int32_t bit = -1;             // Form::bits: value = (raw >> bit) & 1
   const Adapter* adapter = nullptr;  // whose blanks are looked for
 };
 
 class Namer {
  public:
-  // `catalogs` live as long as the Namer. At most `max_series` distinct series are named; beyond, Resolve answers an
-  // empty span and counts series_limit.
+  // `catalogs` live as long as the Namer. At most `max_series` distinct series are named; beyond,
+  // Resolve answers an empty span and counts series_limit.
   explicit Namer(std::span<const Catalog* const> catalogs, std::size_t max_series = 1'000'000);
 
   // nullptr when the key is new.
   const std::vector<Target>* find(std::uint64_t raw_key) const;
   // Names a new raw metric and remembers it under the key; the series it made wait in take_fresh().
-  const std::vector<Target>& Resolve(std::uint64_t raw_key, const RawMetric& raw, base::Refusals* refused);
+  const std::vector<Target>& Resolve(std::uint64_t raw_key, const RawMetric& raw,
+                                     base::Refusals* refused);
 
   // Series named since the last call, to be put in Batch::series.
   void take_fresh(std::vector<Series>* out);
   std::size_t size() const { return known_.size(); }
-  // Forgets everything, so that every series is announced again (its announcement may not have become durable).
+  // Forgets everything, so that every series is announced again (its announcement may not have
+  // become durable).
   void forget();
 
   // Value for a target; false when the sample must be dropped (DCGM's blank sentinels).
@@ -73,8 +78,10 @@ class Namer {
   };
   Series Make(const RawMetric& raw, const Row* row) const;
   bool Matches(const Row& row, const RawMetric& raw) const;
-  void Announce(Series series, const Target& prototype, std::vector<Target>* targets, base::Refusals* refused);
-  void AddRow(const RawMetric& raw, const Row& row, std::vector<Target>* targets, base::Refusals* refused);
+  void Announce(Series series, const Target& prototype, std::vector<Target>* targets,
+                base::Refusals* refused);
+  void AddRow(const RawMetric& raw, const Row& row, std::vector<Target>* targets,
+              base::Refusals* refused);
 
   std::span<const Catalog* const> catalogs_;
   std::size_t max_series_;

@@ -15,29 +15,70 @@ constexpr AttributeRule kBits[] = {{"power", "2"}, {"thermal", "5"}};
 constexpr SourceName kUtilSources[] = {{.adapter = "dcgm", .name = "DCGM_UTIL", .scale = 0.01}};
 constexpr SourceName kIoSources[] = {
     {.adapter = "dcgm", .name = "DCGM_TX", .form = Form::rate, .add = kTransmit}};
-constexpr SourceName kThrottleSources[] = {{.adapter = "dcgm", .name = "DCGM_REASONS", .form = Form::bits, .add = kBits}};
-constexpr SourceName kRequestSources[] = {{.adapter = "engine", .name = "engine:requests", .where = kRunning}};
+constexpr SourceName kThrottleSources[] = {
+    {.adapter = "dcgm", .name = "DCGM_REASONS", .form = Form::bits, .add = kBits}};
+constexpr SourceName kRequestSources[] = {
+    {.adapter = "engine", .name = "engine:requests", .where = kRunning}};
 constexpr SourceName kBlockSources[] = {
     {.adapter = "engine", .name = "engine:info", .form = Form::label, .value_label = "blocks"}};
-constexpr SourceName kBatchSources[] = {{.adapter = "engine", .name = "engine:requests", .where = kRunning}};
-constexpr Signal kSignals[] = {
-    {.id = "t.util", .unit = "1", .kind = Kind::gauge, .entity = "gpu", .otel = "hw.t.util", .meaning = "", .sources = kUtilSources},
-    {.id = "t.io", .unit = "By", .kind = Kind::counter, .entity = "gpu", .otel = "", .meaning = "", .sources = kIoSources},
-    {.id = "t.throttle", .unit = "1", .kind = Kind::state, .entity = "gpu", .otel = "", .meaning = "", .sources = kThrottleSources},
-    {.id = "t.running", .unit = "{request}", .kind = Kind::gauge, .entity = "engine", .otel = "", .meaning = "", .sources = kRequestSources},
-    {.id = "t.batch", .unit = "{request}", .kind = Kind::gauge, .entity = "engine", .otel = "", .meaning = "", .sources = kBatchSources},
-    {.id = "t.blocks", .unit = "{block}", .kind = Kind::gauge, .entity = "engine", .otel = "", .meaning = "", .sources = kBlockSources}};
+constexpr SourceName kBatchSources[] = {
+    {.adapter = "engine", .name = "engine:requests", .where = kRunning}};
+constexpr Signal kSignals[] = {{.id = "t.util",
+                                .unit = "1",
+                                .kind = Kind::gauge,
+                                .entity = "gpu",
+                                .otel = "hw.t.util",
+                                .meaning = "",
+                                .sources = kUtilSources},
+                               {.id = "t.io",
+                                .unit = "By",
+                                .kind = Kind::counter,
+                                .entity = "gpu",
+                                .otel = "",
+                                .meaning = "",
+                                .sources = kIoSources},
+                               {.id = "t.throttle",
+                                .unit = "1",
+                                .kind = Kind::state,
+                                .entity = "gpu",
+                                .otel = "",
+                                .meaning = "",
+                                .sources = kThrottleSources},
+                               {.id = "t.running",
+                                .unit = "{request}",
+                                .kind = Kind::gauge,
+                                .entity = "engine",
+                                .otel = "",
+                                .meaning = "",
+                                .sources = kRequestSources},
+                               {.id = "t.batch",
+                                .unit = "{request}",
+                                .kind = Kind::gauge,
+                                .entity = "engine",
+                                .otel = "",
+                                .meaning = "",
+                                .sources = kBatchSources},
+                               {.id = "t.blocks",
+                                .unit = "{block}",
+                                .kind = Kind::gauge,
+                                .entity = "engine",
+                                .otel = "",
+                                .meaning = "",
+                                .sources = kBlockSources}};
 constexpr LabelRule kLabels[] = {{"UUID", "hw.id"}, {"pod", "k8s.pod.name"}};
 constexpr double kBlanks[] = {2147483632};
 constexpr AttributeRule kAliases[] = {{"ray_engine_", "engine:"}};
-constexpr Adapter kAdapters[] = {{.name = "dcgm", .labels = kLabels, .vendor = "nvidia", .blanks = kBlanks},
-                                 {.name = "engine", .prefix_aliases = kAliases}};
-constexpr Catalog kCatalog = {.layer = "l1_gpu", .title = "", .question = "", .signals = kSignals, .adapters = kAdapters};
+constexpr Adapter kAdapters[] = {
+    {.name = "dcgm", .labels = kLabels, .vendor = "nvidia", .blanks = kBlanks},
+    {.name = "engine", .prefix_aliases = kAliases}};
+constexpr Catalog kCatalog = {
+    .layer = "l1_gpu", .title = "", .question = "", .signals = kSignals, .adapters = kAdapters};
 const Catalog* const kCatalogs[] = {&kCatalog};
 
 class NamerTest : public testing::Test {
  protected:
-  std::vector<Target> Resolve(std::string_view name, Attributes attributes, Attributes resource = {}, Kind kind = Kind::gauge) {
+  std::vector<Target> Resolve(std::string_view name, Attributes attributes,
+                              Attributes resource = {}, Kind kind = Kind::gauge) {
     attributes_ = std::move(attributes);
     resource_ = std::move(resource);
     RawMetric raw;
@@ -59,13 +100,17 @@ class NamerTest : public testing::Test {
 };
 
 TEST_F(NamerTest, GivesTheCatalogsNameUnitEntityAndScale) {
-  const auto targets = Resolve("DCGM_UTIL", {{"UUID", "GPU-1"}, {"pod", "p"}, {"empty", ""}}, {{"job", "dcgm"}});
+  const auto targets =
+      Resolve("DCGM_UTIL", {{"UUID", "GPU-1"}, {"pod", "p"}, {"empty", ""}}, {{"job", "dcgm"}});
   ASSERT_EQ(targets.size(), 1u);
   ASSERT_EQ(fresh_.size(), 1u);
   EXPECT_EQ(fresh_[0].signal, "t.util");
   EXPECT_EQ(fresh_[0].source, "dcgm:DCGM_UTIL");
   EXPECT_EQ(fresh_[0].entity, "GPU-1");
-  EXPECT_EQ(fresh_[0].attributes, (Attributes{{"hw.id", "GPU-1"}, {"hw.vendor", "nvidia"}, {"job", "dcgm"}, {"k8s.pod.name", "p"}}));
+  EXPECT_EQ(
+      fresh_[0].attributes,
+      (Attributes{
+          {"hw.id", "GPU-1"}, {"hw.vendor", "nvidia"}, {"job", "dcgm"}, {"k8s.pod.name", "p"}}));
   double value = 0;
   ASSERT_TRUE(Namer::Apply(targets[0], 37, &value));
   EXPECT_DOUBLE_EQ(value, 0.37);
@@ -100,20 +145,29 @@ TEST_F(NamerTest, BitsBecomeOneSeriesEach) {
 }
 
 TEST_F(NamerTest, OneRawMetricMayFeedSeveralSignalsAndSelectorsDecide) {
-  EXPECT_EQ(Resolve("engine:requests", {{"state", "active"}}, {{"service.instance.id", "h:1"}}).size(), 2u);
-  EXPECT_EQ(Resolve("engine:requests", {{"state", "waiting"}}, {{"service.instance.id", "h:1"}}).size(), 1u);
+  EXPECT_EQ(
+      Resolve("engine:requests", {{"state", "active"}}, {{"service.instance.id", "h:1"}}).size(),
+      2u);
+  EXPECT_EQ(
+      Resolve("engine:requests", {{"state", "waiting"}}, {{"service.instance.id", "h:1"}}).size(),
+      1u);
   EXPECT_EQ(fresh_[0].layer, "other") << "nothing is thrown away for being new";
-  EXPECT_EQ(Resolve("ray_engine_requests", {{"state", "running"}}, {{"service.instance.id", "h:2"}}).size(), 2u);
+  EXPECT_EQ(Resolve("ray_engine_requests", {{"state", "running"}}, {{"service.instance.id", "h:2"}})
+                .size(),
+            2u);
 }
 
 TEST_F(NamerTest, ALabelMayHoldTheValue) {
-  const auto targets = Resolve("engine:info", {{"blocks", "24"}, {"dtype", "auto"}}, {{"service.instance.id", "h:1"}});
+  const auto targets = Resolve("engine:info", {{"blocks", "24"}, {"dtype", "auto"}},
+                               {{"service.instance.id", "h:1"}});
   ASSERT_EQ(targets.size(), 1u);
   double value = 0;
   ASSERT_TRUE(Namer::Apply(targets[0], 1, &value));
   EXPECT_EQ(value, 24);
   EXPECT_FALSE(fresh_[0].attributes.has("blocks"));
-  EXPECT_EQ(Resolve("engine:info", {{"blocks", "None"}}, {{"service.instance.id", "h:3"}})[0].form, Form::value) << "kept raw";
+  EXPECT_EQ(Resolve("engine:info", {{"blocks", "None"}}, {{"service.instance.id", "h:3"}})[0].form,
+            Form::value)
+      << "kept raw";
 }
 
 TEST_F(NamerTest, StopsAtItsLimitAndCounts) {

@@ -17,7 +17,8 @@ using base::Code;
 using base::Result;
 using base::Status;
 
-// An address as /proc/net/tcp{,6} prints it: each 32-bit word as the machine holds it. "" = not an address.
+// An address as /proc/net/tcp{,6} prints it: each 32-bit word as the machine holds it. "" = not an
+// address.
 std::string KernelAddress(std::string_view address, bool ipv6) {
   std::uint32_t words[4] = {};
   const std::string text(address);
@@ -25,8 +26,10 @@ std::string KernelAddress(std::string_view address, bool ipv6) {
   if (::inet_pton(AF_INET6, text.c_str(), words) == 1) {
     if (!ipv6) return {};
   } else if (::inet_pton(AF_INET, text.c_str(), words) == 1) {
-    if (!ipv6) n = 1;
-    else words[3] = words[0], words[2] = htonl(0xFFFF), words[0] = 0;  // ::ffff:1.2.3.4
+    if (!ipv6)
+      n = 1;
+    else
+      words[3] = words[0], words[2] = htonl(0xFFFF), words[0] = 0;  // ::ffff:1.2.3.4
   } else {
     return {};
   }
@@ -39,10 +42,11 @@ std::string KernelAddress(std::string_view address, bool ipv6) {
   return out;
 }
 
-// The uid of the rows whose local end is the peer's and whose remote port is ours. The address counts: anybody may bind
-// a port that is in use on another address of 127.0.0.0/8. Rows without an inode (TIME_WAIT, orphans) are of no process
-// and say uid 0. Rows that disagree prove nothing: -1.
-int UidIn(const char* path, std::string_view peer, std::uint16_t peer_port, std::uint16_t local_port) {
+// The uid of the rows whose local end is the peer's and whose remote port is ours. The address
+// counts: anybody may bind a port that is in use on another address of 127.0.0.0/8. Rows without an
+// inode (TIME_WAIT, orphans) are of no process and say uid 0. Rows that disagree prove nothing: -1.
+int UidIn(const char* path, std::string_view peer, std::uint16_t peer_port,
+          std::uint16_t local_port) {
   char wanted[6];
   std::snprintf(wanted, sizeof wanted, ":%04X", peer_port);
   const std::string wanted_local = std::string(peer) + wanted;
@@ -59,7 +63,8 @@ int UidIn(const char* path, std::string_view peer, std::uint16_t peer_port, std:
     std::string slot, local, remote, state, queues, timer, retransmit, timeout;
     int uid = -1;
     std::uint64_t inode = 0;
-    fields >> slot >> local >> remote >> state >> queues >> timer >> retransmit >> uid >> timeout >> inode;
+    fields >> slot >> local >> remote >> state >> queues >> timer >> retransmit >> uid >> timeout >>
+        inode;
     if (local != wanted_local || !remote.ends_with(wanted) || inode == 0) continue;
     if (found >= 0 && found != uid) return -1;
     found = uid;
@@ -73,7 +78,9 @@ std::string_view HostOf(std::string_view host) {
     return end == std::string_view::npos ? host : host.substr(1, end - 1);
   }
   const std::size_t colon = host.find(':');
-  return colon == std::string_view::npos || host.find(':', colon + 1) != std::string_view::npos ? host : host.substr(0, colon);
+  return colon == std::string_view::npos || host.find(':', colon + 1) != std::string_view::npos
+             ? host
+             : host.substr(0, colon);
 }
 
 std::string_view OriginHost(std::string_view origin) {
@@ -87,12 +94,18 @@ std::string DecodeBase64(std::string_view text) {
   int bits = 0;
   for (const char c : text) {
     int digit;
-    if (c >= 'A' && c <= 'Z') digit = c - 'A';
-    else if (c >= 'a' && c <= 'z') digit = c - 'a' + 26;
-    else if (c >= '0' && c <= '9') digit = c - '0' + 52;
-    else if (c == '+') digit = 62;
-    else if (c == '/') digit = 63;
-    else break;
+    if (c >= 'A' && c <= 'Z')
+      digit = c - 'A';
+    else if (c >= 'a' && c <= 'z')
+      digit = c - 'a' + 26;
+    else if (c >= '0' && c <= '9')
+      digit = c - '0' + 52;
+    else if (c == '+')
+      digit = 62;
+    else if (c == '/')
+      digit = 63;
+    else
+      break;
     value = (value << 6) | static_cast<unsigned>(digit);
     bits += 6;
     if (bits >= 8) {
@@ -104,7 +117,8 @@ std::string DecodeBase64(std::string_view text) {
 }
 
 std::string TokenOf(std::string_view authorization) {
-  if (authorization.starts_with("Bearer ") || authorization.starts_with("bearer ")) return std::string(authorization.substr(7));
+  if (authorization.starts_with("Bearer ") || authorization.starts_with("bearer "))
+    return std::string(authorization.substr(7));
   if (authorization.starts_with("Basic ")) {
     const std::string pair = DecodeBase64(authorization.substr(6));
     const std::size_t colon = pair.find(':');
@@ -126,7 +140,8 @@ bool IsLoopback(std::string_view address) {
   if (address.starts_with("::ffff:")) address.remove_prefix(7);
   if (address == "::1" || address == "localhost") return true;
   // 127.0.0.0/8 in four numbers: a name such as 127.0.0.1.evil.example is somebody else's.
-  return address.starts_with("127.") && address.find_first_not_of("0123456789.") == std::string_view::npos;
+  return address.starts_with("127.") &&
+         address.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
 int LoopbackPeerUid(std::string_view peer, std::uint16_t peer_port, std::uint16_t local_port) {
@@ -155,26 +170,33 @@ Result<Access> Access::Make(const Config& config) {
       access.tokens_[token] = {*parsed, name.empty() ? "token " + std::to_string(number) : name};
     }
   }
-  if (!access.loopback_ && !config.insecure && (access.tokens_.empty() || config.tls.cert.empty())) {
+  if (!access.loopback_ && !config.insecure &&
+      (access.tokens_.empty() || config.tls.cert.empty())) {
     return Status(Code::denied, "listening on " + config.listen +
-                                    " needs tls.cert, tls.key and auth.tokens_file in the configuration; --insecure does without");
+                                    " needs tls.cert, tls.key and auth.tokens_file in the "
+                                    "configuration; --insecure does without");
   }
   return access;
 }
 
-Result<Caller> Access::Decide(std::string_view address, std::uint16_t peer_port, std::uint16_t local_port,
-                              std::string_view token, Scope needed) const {
+Result<Caller> Access::Decide(std::string_view address, std::uint16_t peer_port,
+                              std::uint16_t local_port, std::string_view token,
+                              Scope needed) const {
   if (!token.empty() && !tokens_.empty()) {
     const auto it = tokens_.find(token);
     if (it == tokens_.end()) return Status(Code::denied, "this token is not known here");
-    if (it->second.scope < needed) return Status(Code::denied, "the token \"" + it->second.name + "\" has too small a scope for this");
+    if (it->second.scope < needed)
+      return Status(Code::denied,
+                    "the token \"" + it->second.name + "\" has too small a scope for this");
     return it->second;
   }
   if (address.empty()) return Caller{Scope::agent, "local"};  // a Unix socket with mode 0600
   if (IsLoopback(address)) {
     const int uid = LoopbackPeerUid(address, peer_port, local_port);
     if (uid == 0 || uid == static_cast<int>(::geteuid())) return Caller{Scope::agent, "local"};
-    if (uid < 0 && ::geteuid() == 0) return Status(Code::denied, "the process behind this connection could not be found: use a token");
+    if (uid < 0 && ::geteuid() == 0)
+      return Status(Code::denied,
+                    "the process behind this connection could not be found: use a token");
     return Status(Code::denied, "this process belongs to another user: use a token");
   }
   if (insecure_) return Caller{needed > Scope::write ? Scope::none : Scope::write, "insecure"};
@@ -183,7 +205,8 @@ Result<Caller> Access::Decide(std::string_view address, std::uint16_t peer_port,
 
 Result<Caller> Access::Check(const base::ServerRequest& request, Scope needed) const {
   const std::string_view host = HostOf(request.header("host"));
-  if (loopback_ && !request.peer_address.empty() && !host.empty() && !IsLoopback(host) && host != listen_) {
+  if (loopback_ && !request.peer_address.empty() && !host.empty() && !IsLoopback(host) &&
+      host != listen_) {
     return Status(Code::denied, "Host \"" + std::string(host) + "\" is not this server");
   }
   const std::string_view origin = request.header("origin");
@@ -199,8 +222,8 @@ Result<Caller> Access::Check(const base::ServerRequest& request, Scope needed) c
   return Decide(request.peer_address, request.peer_port, request.local_port, token, needed);
 }
 
-Result<Caller> Access::Check(std::string_view grpc_peer, std::uint16_t local_port, std::string_view authorization,
-                             Scope needed) const {
+Result<Caller> Access::Check(std::string_view grpc_peer, std::uint16_t local_port,
+                             std::string_view authorization, Scope needed) const {
   // "ipv4:127.0.0.1:4242", "ipv6:%5B::1%5D:4242", "ipv6:[::1]:4242"
   const std::size_t scheme = grpc_peer.find(':');
   const std::size_t colon = grpc_peer.rfind(':');
@@ -211,7 +234,8 @@ Result<Caller> Access::Check(std::string_view grpc_peer, std::uint16_t local_por
     std::from_chars(grpc_peer.data() + colon + 1, grpc_peer.data() + grpc_peer.size(), port);
     if (!address.empty() && address.front() == '[') address = address.substr(1, address.size() - 2);
   }
-  return Decide(address.empty() ? "unknown" : address, static_cast<std::uint16_t>(port), local_port, TokenOf(authorization), needed);
+  return Decide(address.empty() ? "unknown" : address, static_cast<std::uint16_t>(port), local_port,
+                TokenOf(authorization), needed);
 }
 
 }  // namespace strata::server

@@ -43,7 +43,7 @@ TEST(LoopbackPeerUid, NeedsALivingSocketOfThatVeryAddress) {
   const sockaddr_in to = AddressOf("127.0.0.1", ours);
   ASSERT_EQ(::connect(client, reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
   EXPECT_EQ(LoopbackPeerUid("127.0.0.2", theirs, ours), static_cast<int>(::geteuid()));
-  EXPECT_EQ(LoopbackPeerUid("127.0.0.3", theirs, ours), -1);   // the same port on another address
+  EXPECT_EQ(LoopbackPeerUid("127.0.0.3", theirs, ours), -1);  // the same port on another address
   EXPECT_EQ(LoopbackPeerUid("127.0.0.2", theirs, static_cast<std::uint16_t>(ours + 1)), -1);
   EXPECT_EQ(LoopbackPeerUid("nonsense", theirs, ours), -1);
   // Closed first by the client: a row in TIME_WAIT stays, which says uid 0 and is nobody's.

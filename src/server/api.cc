@@ -28,7 +28,9 @@ ServerAnswer JsonAnswer(const Json& json) {
   return answer;
 }
 
-ServerAnswer JsonAnswer(const Result<Json>& json) { return json.ok() ? JsonAnswer(*json) : base::ErrorAnswer(json.status()); }
+ServerAnswer JsonAnswer(const Result<Json>& json) {
+  return json.ok() ? JsonAnswer(*json) : base::ErrorAnswer(json.status());
+}
 
 struct Window {
   std::int64_t from = 0, to = 0;
@@ -63,37 +65,46 @@ ServerAnswer Answer(const ServerRequest& request, const Services& s) {
   }
   auto window = WindowOf(request, s, path == "findings" ? base::kDay : base::kHour);
   if (!window.ok()) return base::ErrorAnswer(window.status());
-  if (path == "cost") return JsonAnswer(CostOf(s, window->from, window->to, request.param("by"), origin));
+  if (path == "cost")
+    return JsonAnswer(CostOf(s, window->from, window->to, request.param("by"), origin));
   if (path == "findings") return JsonAnswer(FindingsAnswer(s, window->from, window->to, origin));
   if (path == "requests") {
-    RequestFilter filter{request.param("model"), request.param("tenant"), request.param("status"), 200};
+    RequestFilter filter{request.param("model"), request.param("tenant"), request.param("status"),
+                         200};
     const std::string_view limit = request.param("limit", "200");
     std::from_chars(limit.data(), limit.data() + limit.size(), filter.limit);
     return JsonAnswer(RequestsAnswer(s, window->from, window->to, filter, origin));
   }
   if (path == "core") {
-    if (request.param("entity").empty()) return base::ErrorAnswer(base::Invalid("entity is missing, e.g. entity=gpu:GPU-… or node:NAME"));
+    if (request.param("entity").empty())
+      return base::ErrorAnswer(
+          base::Invalid("entity is missing, e.g. entity=gpu:GPU-… or node:NAME"));
     std::int64_t step = 0;
     if (request.has_param("step")) {
       auto parsed = base::ParseDuration(request.param("step"));
       if (!parsed.ok()) return base::ErrorAnswer(parsed.status());
       step = *parsed;
     }
-    return JsonAnswer(CoreAnswer(s, request.param("entity"), window->from, window->to, step, origin));
+    return JsonAnswer(
+        CoreAnswer(s, request.param("entity"), window->from, window->to, step, origin));
   }
-  return base::ErrorAnswer(base::NotFound("no such endpoint: /api/v1/" + std::string(path) + "; docs/reference/interface.md lists them"));
+  return base::ErrorAnswer(base::NotFound("no such endpoint: /api/v1/" + std::string(path) +
+                                          "; docs/reference/interface.md lists them"));
 }
 
 ServerAnswer Sql(const ServerRequest& request, const Services& s) {
-  if (request.method != "POST") return base::ErrorAnswer(405, "invalid", "POST the query as the body");
+  if (request.method != "POST")
+    return base::ErrorAnswer(405, "invalid", "POST the query as the body");
   s.ingest.Look();
   s.ingest.Flush(3 * base::kSecond);
   const std::string_view format = request.param("format", "JSONCompact");
   auto answer = s.store.Free(request.body, format);
   if (!answer.ok()) return base::ErrorAnswer(answer.status());
   if (answer->status != 200) {
-    for (const std::string_view cap : {"(TIMEOUT_EXCEEDED)", "(MEMORY_LIMIT_EXCEEDED)", "(TOO_MANY_ROWS_OR_BYTES)"}) {
-      if (answer->body.find(cap) != std::string::npos) return base::ErrorAnswer(base::Exhausted(std::move(answer->body)));
+    for (const std::string_view cap :
+         {"(TIMEOUT_EXCEEDED)", "(MEMORY_LIMIT_EXCEEDED)", "(TOO_MANY_ROWS_OR_BYTES)"}) {
+      if (answer->body.find(cap) != std::string::npos)
+        return base::ErrorAnswer(base::Exhausted(std::move(answer->body)));
     }
     return base::ErrorAnswer(400, "invalid", answer->body);
   }
@@ -127,18 +138,23 @@ ServerAnswer Page(const ServerRequest& request) {
     if (request.path == "/") {
       ServerAnswer none;
       none.content_type = "text/plain; charset=utf-8";
-      none.body = "strata is running; this program was built without its page (make web). The API is at /api/v1/status\n";
+      none.body =
+          "strata is running; this program was built without its page (make web). The API is at "
+          "/api/v1/status\n";
       return none;
     }
     return base::ErrorAnswer(base::NotFound("no such page: " + request.path));
   }
   ServerAnswer answer;
   answer.content_type = std::string(file->content_type);
-  answer.headers.emplace_back("Content-Security-Policy",
-                              "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'");
+  answer.headers.emplace_back(
+      "Content-Security-Policy",
+      "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'");
   answer.headers.emplace_back("X-Content-Type-Options", "nosniff");
   answer.headers.emplace_back("Referrer-Policy", "no-referrer");
-  answer.headers.emplace_back("Cache-Control", request.path.starts_with("/assets/") ? "max-age=31536000, immutable" : "no-cache");
+  answer.headers.emplace_back("Cache-Control", request.path.starts_with("/assets/")
+                                                   ? "max-age=31536000, immutable"
+                                                   : "no-cache");
   answer.body = std::string(file->bytes);
   return answer;
 }
@@ -161,10 +177,13 @@ int ClickHouseStatus(const Status& status) {
 std::string ClickHouseError(const Status& status) {
   if (status.message().starts_with("Code: ")) return status.message();
   switch (status.code()) {
-    case base::Code::denied: return "Code: 497. DB::Exception: " + status.message() + ". (ACCESS_DENIED)";
-    case base::Code::unavailable: return "Code: 202. DB::Exception: " + status.message() + ". (TOO_MANY_SIMULTANEOUS_QUERIES)";
+    case base::Code::denied:
+      return "Code: 497. DB::Exception: " + status.message() + ". (ACCESS_DENIED)";
+    case base::Code::unavailable:
+      return "Code: 202. DB::Exception: " + status.message() + ". (TOO_MANY_SIMULTANEOUS_QUERIES)";
     case base::Code::invalid:
-    case base::Code::exhausted: return "Code: 62. DB::Exception: " + status.message() + ". (SYNTAX_ERROR)";
+    case base::Code::exhausted:
+      return "Code: 62. DB::Exception: " + status.message() + ". (SYNTAX_ERROR)";
     default: return "Code: 1001. DB::Exception: " + status.message() + ". (STD_EXCEPTION)";
   }
 }
@@ -179,7 +198,8 @@ ServerAnswer ApiDoor(const ServerRequest& request, const Services& s) {
     return answer;
   }
   if (request.path == "/api/v1/write") return RemoteWrite(request, s.access, s.ingest);
-  if (request.path == "/clickhouse" || request.path.starts_with("/clickhouse/")) return ClickHouseDoor(request, s);
+  if (request.path == "/clickhouse" || request.path.starts_with("/clickhouse/"))
+    return ClickHouseDoor(request, s);
   auto caller = s.access.Check(request, Scope::read);
   if (!caller.ok()) return base::ErrorAnswer(caller.status());
   if (request.path == "/readyz") {
@@ -197,7 +217,8 @@ ServerAnswer ApiDoor(const ServerRequest& request, const Services& s) {
     return answer;
   }
   if (request.path == "/api/v1/sql") return Sql(request, s);
-  if (request.method != "GET" && request.method != "HEAD") return base::ErrorAnswer(405, "invalid", "use GET");
+  if (request.method != "GET" && request.method != "HEAD")
+    return base::ErrorAnswer(405, "invalid", "use GET");
   if (request.path == "/api/v1/live") return Live(s);
   if (request.path.starts_with("/api/v1/")) {
     s.ingest.Look();
@@ -216,7 +237,9 @@ ServerAnswer ClickHouseDoor(const ServerRequest& request, const Services& s) {
   };
   if (request.path == "/clickhouse/ping") return text(200, "Ok.");
   auto caller = s.access.Check(request, Scope::read);
-  if (!caller.ok()) return text(403, "Code: 516. DB::Exception: " + caller.status().message() + ". (AUTHENTICATION_FAILED)");
+  if (!caller.ok())
+    return text(403, "Code: 516. DB::Exception: " + caller.status().message() +
+                         ". (AUTHENTICATION_FAILED)");
   auto body = base::Decompress(request.header("content-encoding"), request.body);
   if (!body.ok()) return text(400, "Code: 354. DB::Exception: " + body.status().message());
   std::string sql(request.param("query"));
@@ -227,14 +250,20 @@ ServerAnswer ClickHouseDoor(const ServerRequest& request, const Services& s) {
   std::string_view format, database;
   for (const auto& [key, value] : request.query) {
     if (key == "query") continue;
-    if (key == "database") database = value;
-    else if (key == "default_format") format = value;
-    else if (key.starts_with("param_")) params.emplace_back(key.substr(6), value);
-    else settings.emplace_back(key, value);
+    if (key == "database")
+      database = value;
+    else if (key == "default_format")
+      format = value;
+    else if (key.starts_with("param_"))
+      params.emplace_back(key.substr(6), value);
+    else
+      settings.emplace_back(key, value);
   }
   if (const std::string_view f = request.header("x-clickhouse-format"); !f.empty()) format = f;
-  auto answer = s.store.Free(sql, format.empty() ? "TabSeparated" : format, settings, params, database);
-  if (!answer.ok()) return text(ClickHouseStatus(answer.status()), ClickHouseError(answer.status()));
+  auto answer =
+      s.store.Free(sql, format.empty() ? "TabSeparated" : format, settings, params, database);
+  if (!answer.ok())
+    return text(ClickHouseStatus(answer.status()), ClickHouseError(answer.status()));
   ServerAnswer out;
   out.status = answer->status;
   for (const auto& [key, value] : answer->headers) {

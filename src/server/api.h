@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The JSON API of interface.md section 2, the page and the ClickHouse HTTP interface. Handlers run on the HTTP server's
-// workers and share nothing that changes but what Services points to, all of which is thread-safe.
+// The JSON API of interface.md section 2, the page and the ClickHouse HTTP interface. Handlers run
+// on the HTTP server's workers and share nothing that changes but what Services points to, all of
+// which is thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -35,22 +36,25 @@ struct Services {
   std::int64_t started_ns = 0;
 };
 
-// Answers of one endpoint each; the same JSON as the commands print. `origin` is live, a world's name or all.
+// Answers of one endpoint each; the same JSON as the commands print. `origin` is live, a world's
+// name or all.
 base::Json StatusAnswer(const Services& s);
-base::Result<base::Json> EntitiesAnswer(const Services& s, std::string_view type, std::string_view origin);
-base::Result<base::Json> CoreAnswer(const Services& s, std::string_view entity, std::int64_t from, std::int64_t to,
-                                    std::int64_t step, std::string_view origin);
-base::Result<base::Json> CostOf(const Services& s, std::int64_t from, std::int64_t to, std::string_view by,
-                                std::string_view origin);
-base::Result<base::Json> WhyOf(const Services& s, std::string_view symptom, std::string_view entity, std::int64_t at,
-                               std::string_view origin);
-base::Result<base::Json> FindingsAnswer(const Services& s, std::int64_t from, std::int64_t to, std::string_view origin);
+base::Result<base::Json> EntitiesAnswer(const Services& s, std::string_view type,
+                                        std::string_view origin);
+base::Result<base::Json> CoreAnswer(const Services& s, std::string_view entity, std::int64_t from,
+                                    std::int64_t to, std::int64_t step, std::string_view origin);
+base::Result<base::Json> CostOf(const Services& s, std::int64_t from, std::int64_t to,
+                                std::string_view by, std::string_view origin);
+base::Result<base::Json> WhyOf(const Services& s, std::string_view symptom, std::string_view entity,
+                               std::int64_t at, std::string_view origin);
+base::Result<base::Json> FindingsAnswer(const Services& s, std::int64_t from, std::int64_t to,
+                                        std::string_view origin);
 struct RequestFilter {
   std::string_view model, tenant, status;
   std::int64_t limit = 200;
 };
-base::Result<base::Json> RequestsAnswer(const Services& s, std::int64_t from, std::int64_t to, const RequestFilter& filter,
-                                        std::string_view origin);
+base::Result<base::Json> RequestsAnswer(const Services& s, std::int64_t from, std::int64_t to,
+                                        const RequestFilter& filter, std::string_view origin);
 base::Result<base::Json> TraceAnswer(const Services& s, std::string_view trace_id);
 base::Json CatalogAnswer(std::span<const model::Catalog* const> catalogs);
 base::Json LiveTick(const Services& s);

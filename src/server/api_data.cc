@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Answers read from the store row by row: entities, findings, requests, traces; and cost and why, which jobs computes.
+// Answers read from the store row by row: entities, findings, requests, traces; and cost and why,
+// which jobs computes.
 #include <cmath>
 
 #include "diagnose/causes.h"
@@ -51,39 +52,53 @@ Json RowJson(const Rows& rows, std::size_t row, std::initializer_list<std::strin
 base::Status KnownSymptom(std::string_view symptom) {
   std::string known;
   for (const diagnose::Symptom& one : diagnose::symptoms()) {
-    if (symptom.empty() || one.id == symptom || one.id.starts_with(std::string(symptom) + "_")) return {};
+    if (symptom.empty() || one.id == symptom || one.id.starts_with(std::string(symptom) + "_"))
+      return {};
     known += (known.empty() ? "" : ", ") + std::string(one.id);
   }
   return base::Invalid("\"" + std::string(symptom) + "\" is no symptom; use one of " + known);
 }
 
-// TYPE:ID or a bare id -> the bare id. What hangs on an entity by a slash (a rank of a communicator) is known with it.
-Result<std::string> KnownEntity(const Services& s, std::string_view entity, std::string_view origin) {
+// TYPE:ID or a bare id -> the bare id. What hangs on an entity by a slash (a rank of a
+// communicator) is known with it.
+Result<std::string> KnownEntity(const Services& s, std::string_view entity,
+                                std::string_view origin) {
   if (entity.empty()) return std::string();
   std::string type, id(entity);
   for (const model::EntityType& known : model::entity_types()) {
-    if (entity.size() > known.type.size() && entity.starts_with(known.type) && entity[known.type.size()] == ':') {
+    if (entity.size() > known.type.size() && entity.starts_with(known.type) &&
+        entity[known.type.size()] == ':') {
       type = std::string(known.type);
       id = std::string(entity.substr(type.size() + 1));
     }
   }
-  ASSIGN_OR_RETURN(const Rows rows, s.store.Query(
-      "SELECT count() FROM entities WHERE " + std::string(kOriginIs) + " AND ((id = {id:String} AND (type = {type:String} OR {type:String} = '')) OR "
-      "id = {parent:String})",
-      {{"origin", std::string(origin)}, {"id", id}, {"type", type}, {"parent", id.substr(0, id.rfind('/'))}}));
+  ASSIGN_OR_RETURN(
+      const Rows rows,
+      s.store.Query(
+          "SELECT count() FROM entities WHERE " + std::string(kOriginIs) +
+              " AND ((id = {id:String} AND (type = {type:String} OR {type:String} = '')) OR "
+              "id = {parent:String})",
+          {{"origin", std::string(origin)},
+           {"id", id},
+           {"type", type},
+           {"parent", id.substr(0, id.rfind('/'))}}));
   if (rows.size() == 1 && rows.i64(0, 0) > 0) return id;
-  return base::NotFound("no entity \"" + std::string(entity) + "\" of the origin " + std::string(origin) + "; /api/v1/entities?origin=" +
-                        std::string(origin) + " lists them");
+  return base::NotFound("no entity \"" + std::string(entity) + "\" of the origin " +
+                        std::string(origin) + "; /api/v1/entities?origin=" + std::string(origin) +
+                        " lists them");
 }
 
 }  // namespace
 
 Result<Json> EntitiesAnswer(const Services& s, std::string_view type, std::string_view origin) {
-  std::string sql = "SELECT type, id, name, attributes, valid_from, valid_to, origin FROM entities WHERE valid_to IS NULL AND " +
-                    std::string(kOriginIs);
+  std::string sql =
+      "SELECT type, id, name, attributes, valid_from, valid_to, origin FROM entities WHERE "
+      "valid_to IS NULL AND " +
+      std::string(kOriginIs);
   if (!type.empty()) sql += " AND type = {type:String}";
   sql += " ORDER BY type, id LIMIT 10000";
-  ASSIGN_OR_RETURN(const Rows rows, s.store.Query(sql, {{"origin", std::string(origin)}, {"type", std::string(type)}}));
+  ASSIGN_OR_RETURN(const Rows rows, s.store.Query(sql, {{"origin", std::string(origin)},
+                                                        {"type", std::string(type)}}));
   Json entities = Json::MakeArray();
   for (std::size_t i = 0; i < rows.size(); ++i) entities.push(RowJson(rows, i));
   Json j;
@@ -91,11 +106,15 @@ Result<Json> EntitiesAnswer(const Services& s, std::string_view type, std::strin
   return j;
 }
 
-Result<Json> FindingsAnswer(const Services& s, std::int64_t from, std::int64_t to, std::string_view origin) {
-  ASSIGN_OR_RETURN(const Rows rows, s.store.Query("SELECT * FROM findings WHERE opened < fromUnixTimestamp64Nano({to:Int64}, 'UTC') AND "
-                                                  "(closed IS NULL OR closed >= fromUnixTimestamp64Nano({from:Int64}, 'UTC')) AND " +
-                                                      std::string(kOriginIs) + " ORDER BY opened DESC LIMIT 500",
-                                                  {{"from", Int(from)}, {"to", Int(to)}, {"origin", std::string(origin)}}));
+Result<Json> FindingsAnswer(const Services& s, std::int64_t from, std::int64_t to,
+                            std::string_view origin) {
+  ASSIGN_OR_RETURN(
+      const Rows rows,
+      s.store.Query(
+          "SELECT * FROM findings WHERE opened < fromUnixTimestamp64Nano({to:Int64}, 'UTC') AND "
+          "(closed IS NULL OR closed >= fromUnixTimestamp64Nano({from:Int64}, 'UTC')) AND " +
+              std::string(kOriginIs) + " ORDER BY opened DESC LIMIT 500",
+          {{"from", Int(from)}, {"to", Int(to)}, {"origin", std::string(origin)}}));
   Json findings = Json::MakeArray();
   const int evidence = rows.column("evidence");
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -107,29 +126,41 @@ Result<Json> FindingsAnswer(const Services& s, std::int64_t from, std::int64_t t
     findings.push(std::move(f));
   }
   Json j;
-  j.set("from", base::FormatTime(from)).set("to", base::FormatTime(to)).set("findings", std::move(findings));
+  j.set("from", base::FormatTime(from))
+      .set("to", base::FormatTime(to))
+      .set("findings", std::move(findings));
   return j;
 }
 
-Result<Json> RequestsAnswer(const Services& s, std::int64_t from, std::int64_t to, const RequestFilter& filter,
-                            std::string_view origin) {
-  std::string where = "ts >= fromUnixTimestamp64Nano({from:Int64}, 'UTC') AND ts < fromUnixTimestamp64Nano({to:Int64}, 'UTC') AND " +
-                      std::string(kOriginIs);
+Result<Json> RequestsAnswer(const Services& s, std::int64_t from, std::int64_t to,
+                            const RequestFilter& filter, std::string_view origin) {
+  std::string where =
+      "ts >= fromUnixTimestamp64Nano({from:Int64}, 'UTC') AND ts < "
+      "fromUnixTimestamp64Nano({to:Int64}, 'UTC') AND " +
+      std::string(kOriginIs);
   if (!filter.model.empty()) where += " AND model = {model:String}";
   if (!filter.tenant.empty()) where += " AND tenant = {tenant:String}";
   if (!filter.status.empty()) where += " AND status = {status:String}";
-  const store::Params params = {{"from", Int(from)}, {"to", Int(to)}, {"origin", std::string(origin)},
-                                {"model", std::string(filter.model)}, {"tenant", std::string(filter.tenant)},
+  const store::Params params = {{"from", Int(from)},
+                                {"to", Int(to)},
+                                {"origin", std::string(origin)},
+                                {"model", std::string(filter.model)},
+                                {"tenant", std::string(filter.tenant)},
                                 {"status", std::string(filter.status)}};
-  ASSIGN_OR_RETURN(const Rows rows, s.store.Query("SELECT * FROM requests WHERE " + where + " ORDER BY ts DESC LIMIT " +
-                                                      Int(std::max<std::int64_t>(1, std::min<std::int64_t>(filter.limit, 5000))),
-                                                  params));
+  ASSIGN_OR_RETURN(
+      const Rows rows,
+      s.store.Query("SELECT * FROM requests WHERE " + where + " ORDER BY ts DESC LIMIT " +
+                        Int(std::max<std::int64_t>(1, std::min<std::int64_t>(filter.limit, 5000))),
+                    params));
   ASSIGN_OR_RETURN(const Rows sums,
-                   s.store.Query("SELECT status, count() AS calls, sum(input_tokens) AS input_tokens, sum(cached_tokens) AS cached_tokens, "
-                                 "sum(output_tokens) AS output_tokens FROM requests WHERE " + where + " GROUP BY status ORDER BY status",
+                   s.store.Query("SELECT status, count() AS calls, sum(input_tokens) AS "
+                                 "input_tokens, sum(cached_tokens) AS cached_tokens, "
+                                 "sum(output_tokens) AS output_tokens FROM requests WHERE " +
+                                     where + " GROUP BY status ORDER BY status",
                                  params));
   Json requests = Json::MakeArray();
-  for (std::size_t i = 0; i < rows.size(); ++i) requests.push(RowJson(rows, i, {"version", "received", "minute"}));
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    requests.push(RowJson(rows, i, {"version", "received", "minute"}));
   Json totals = Json::MakeArray();
   for (std::size_t i = 0; i < sums.size(); ++i) totals.push(RowJson(sums, i));
   Json j;
@@ -139,26 +170,35 @@ Result<Json> RequestsAnswer(const Services& s, std::int64_t from, std::int64_t t
 }
 
 Result<Json> TraceAnswer(const Services& s, std::string_view trace_id) {
-  if (trace_id.size() != 32 || trace_id.find_first_not_of("0123456789abcdef") != std::string_view::npos) {
+  if (trace_id.size() != 32 ||
+      trace_id.find_first_not_of("0123456789abcdef") != std::string_view::npos) {
     return base::Invalid("a trace id has 32 lower-case hexadecimal digits");
   }
-  ASSIGN_OR_RETURN(const Rows rows,
-                   s.store.Query("SELECT Timestamp, SpanId, ParentSpanId, SpanName, SpanKind, ServiceName, ResourceAttributes, "
-                                 "SpanAttributes, Duration, StatusCode, StatusMessage, origin FROM otel_traces "
-                                 "WHERE TraceId = {id:String} ORDER BY Timestamp, SpanId LIMIT 1 BY SpanId LIMIT 5000",
-                                 {{"id", std::string(trace_id)}}));
-  if (rows.size() == 0) return base::NotFound("no span of trace " + std::string(trace_id) + " is kept");
+  ASSIGN_OR_RETURN(
+      const Rows rows,
+      s.store.Query(
+          "SELECT Timestamp, SpanId, ParentSpanId, SpanName, SpanKind, ServiceName, "
+          "ResourceAttributes, "
+          "SpanAttributes, Duration, StatusCode, StatusMessage, origin FROM otel_traces "
+          "WHERE TraceId = {id:String} ORDER BY Timestamp, SpanId LIMIT 1 BY SpanId LIMIT 5000",
+          {{"id", std::string(trace_id)}}));
+  if (rows.size() == 0)
+    return base::NotFound("no span of trace " + std::string(trace_id) + " is kept");
   Json spans = Json::MakeArray();
   for (std::size_t i = 0; i < rows.size(); ++i) {
     Json span;
     const std::int64_t start = rows.i64(i, "Timestamp");
     span.set("span_id", rows.text(i, "SpanId")).set("parent_span_id", rows.text(i, "ParentSpanId"));
-    span.set("name", rows.text(i, "SpanName")).set("kind", rows.text(i, "SpanKind")).set("service", rows.text(i, "ServiceName"));
+    span.set("name", rows.text(i, "SpanName"))
+        .set("kind", rows.text(i, "SpanKind"))
+        .set("service", rows.text(i, "ServiceName"));
     span.set("start", base::FormatTime(start)).set("start_s", static_cast<double>(start) / 1e9);
     span.set("duration_s", static_cast<double>(rows.u64(i, "Duration")) / 1e9);
-    span.set("status", rows.text(i, "StatusCode")).set("status_message", rows.text(i, "StatusMessage"));
+    span.set("status", rows.text(i, "StatusCode"))
+        .set("status_message", rows.text(i, "StatusMessage"));
     span.set("attributes", AttributesJson(rows.attributes(i, "SpanAttributes")));
-    span.set("resource", AttributesJson(rows.attributes(i, "ResourceAttributes"))).set("origin", rows.text(i, "origin"));
+    span.set("resource", AttributesJson(rows.attributes(i, "ResourceAttributes")))
+        .set("origin", rows.text(i, "origin"));
     spans.push(std::move(span));
   }
   Json j;
@@ -166,11 +206,13 @@ Result<Json> TraceAnswer(const Services& s, std::string_view trace_id) {
   return j;
 }
 
-Result<Json> CostOf(const Services& s, std::int64_t from, std::int64_t to, std::string_view by, std::string_view origin) {
+Result<Json> CostOf(const Services& s, std::int64_t from, std::int64_t to, std::string_view by,
+                    std::string_view origin) {
   return s.jobs.Cost(from, to, by, origin, true);
 }
 
-Result<Json> WhyOf(const Services& s, std::string_view symptom, std::string_view entity, std::int64_t at, std::string_view origin) {
+Result<Json> WhyOf(const Services& s, std::string_view symptom, std::string_view entity,
+                   std::int64_t at, std::string_view origin) {
   RETURN_IF_ERROR(KnownSymptom(symptom));
   ASSIGN_OR_RETURN(const std::string id, KnownEntity(s, entity, origin));
   return s.jobs.Why(symptom, id, at, origin);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// status, catalog, the live tick and the program's own metrics: all from memory, none asks the engine.
+// status, catalog, the live tick and the program's own metrics: all from memory, none asks the
+// engine.
 #include <unistd.h>
 
 #include <algorithm>
@@ -53,7 +54,9 @@ void Merge(LayerFacts* f, const std::string& origin, std::int64_t last) {
 Json SourceJson(const model::SourceState& source, std::int64_t now) {
   Json j;
   const bool silent = source.state == "live" && source.last_ns < now - kFresh;
-  j.set("name", source.name).set("state", silent ? "stale" : source.state).set("detail", source.detail);
+  j.set("name", source.name)
+      .set("state", silent ? "stale" : source.state)
+      .set("detail", source.detail);
   j.set("last", source.last_ns > 0 ? Json(base::FormatTime(source.last_ns)) : Json());
   if (!source.origin.empty()) j.set("origin", source.origin);
   return j;
@@ -73,17 +76,19 @@ Json IngestJson(const Services& s) {
   return j;
 }
 
-// What a layer knows without a series of its own: when it was last fed, and signals that rows tell, with their state.
+// What a layer knows without a series of its own: when it was last fed, and signals that rows tell,
+// with their state.
 struct Derived {
-  std::map<std::string, std::int64_t> last;  // by origin
+  std::map<std::string, std::int64_t> last;                                 // by origin
   std::map<std::string_view, std::pair<const char*, const char*>> signals;  // id -> state, why
 };
 
 using Signals = std::map<std::string, std::map<std::string, SignalFacts>>;
 
-Json LayerJson(const model::Catalog& catalog, const Signals& seen, const std::vector<model::SourceState>& sources,
-               const std::map<std::string, std::map<std::string, std::uint64_t>>& counts, std::int64_t now,
-               const Derived& derived) {
+Json LayerJson(const model::Catalog& catalog, const Signals& seen,
+               const std::vector<model::SourceState>& sources,
+               const std::map<std::string, std::map<std::string, std::uint64_t>>& counts,
+               std::int64_t now, const Derived& derived) {
   LayerFacts facts;
   Json signals = Json::MakeArray();
   std::vector<std::string_view> types;
@@ -95,15 +100,20 @@ Json LayerJson(const model::Catalog& catalog, const Signals& seen, const std::ve
       Merge(&facts, origin, it->second.last_ns);
       last = std::max(last, it->second.last_ns);
     }
-    if (std::find(types.begin(), types.end(), signal.entity) == types.end()) types.push_back(signal.entity);
+    if (std::find(types.begin(), types.end(), signal.entity) == types.end())
+      types.push_back(signal.entity);
     Json j;
     j.set("signal", signal.id).set("unit", signal.unit);
     if (const auto it = derived.signals.find(signal.id); last == 0 && it != derived.signals.end()) {
       j.set("state", it->second.first).set("why", it->second.second);
     } else if (last == 0) {
-      j.set("state", "absent").set("why", signal.sources.empty() && signal.kind != model::Kind::event ? "no source" : "no source has sent it");
+      j.set("state", "absent")
+          .set("why", signal.sources.empty() && signal.kind != model::Kind::event
+                          ? "no source"
+                          : "no source has sent it");
     } else {
-      j.set("state", "measured").set("why", last < now - kFresh ? Json("last seen " + base::FormatTime(last)) : Json());
+      j.set("state", "measured")
+          .set("why", last < now - kFresh ? Json("last seen " + base::FormatTime(last)) : Json());
     }
     signals.push(std::move(j));
   }
@@ -122,10 +132,13 @@ Json LayerJson(const model::Catalog& catalog, const Signals& seen, const std::ve
   const char* state = StateOf(facts, now);
   layer.set("state", state);
   if (std::string_view(state) == "replayed") layer.set("origin", facts.world);
-  if (std::string_view(state) == "absent") layer.set("why", "no source of this layer has sent anything");
+  if (std::string_view(state) == "absent")
+    layer.set("why", "no source of this layer has sent anything");
   const std::int64_t last = std::max(facts.live_last, facts.replay_last);
   layer.set("last", last > 0 ? Json(base::FormatTime(last)) : Json());
-  layer.set("sources", std::move(source_list)).set("entities", facts.entities).set("signals", std::move(signals));
+  layer.set("sources", std::move(source_list))
+      .set("entities", facts.entities)
+      .set("signals", std::move(signals));
   return layer;
 }
 
@@ -144,14 +157,17 @@ Derived DerivedOf(const Services& s, std::string_view layer, const Signals& seen
       if (it != by_signal.end()) d.last[origin] = it->second.last_ns;
     }
     if (d.last.empty()) return d;
-    for (const char* id : {"gen_ai.client.operation.duration", "gen_ai.client.input_tokens", "gen_ai.client.output_tokens"}) {
+    for (const char* id : {"gen_ai.client.operation.duration", "gen_ai.client.input_tokens",
+                           "gen_ai.client.output_tokens"}) {
       d.signals[id] = {"measured", "per call, from spans, in the table requests"};
     }
   } else if (layer == "l8_cost") {
     d.last = s.jobs.ledger_last();
     if (d.last.empty()) return d;
-    for (const char* id : {"cost.bill", "cost.unallocated", "cost.idle", "cost.gpu_hour"}) d.signals[id] = {"measured", "in the table ledger"};
-    for (const char* id : {"cost.useful", "cost.per_useful_token", "cost.per_token", "cost.per_request", "energy.per_token"}) {
+    for (const char* id : {"cost.bill", "cost.unallocated", "cost.idle", "cost.gpu_hour"})
+      d.signals[id] = {"measured", "in the table ledger"};
+    for (const char* id : {"cost.useful", "cost.per_useful_token", "cost.per_token",
+                           "cost.per_request", "energy.per_token"}) {
       d.signals[id] = {"estimated", "dealt over tokens by the policy that each ledger row names"};
     }
   }
@@ -176,8 +192,10 @@ ProcessFacts ReadProcess(int pid) {
     const std::size_t end = stat->rfind(')');
     unsigned long user = 0, system = 0;
     if (end != std::string::npos &&
-        std::sscanf(stat->c_str() + end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) == 2) {
-      f.cpu_ns = static_cast<std::int64_t>(user + system) * (base::kSecond / ::sysconf(_SC_CLK_TCK));
+        std::sscanf(stat->c_str() + end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+                    &user, &system) == 2) {
+      f.cpu_ns =
+          static_cast<std::int64_t>(user + system) * (base::kSecond / ::sysconf(_SC_CLK_TCK));
     }
   }
   return f;
@@ -192,18 +210,23 @@ Json StatusAnswer(const Services& s) {
   const auto counts = s.place.entity_counts();
   Json layers = Json::MakeArray();
   for (const model::Catalog* catalog : s.catalogs) {
-    layers.push(LayerJson(*catalog, seen, sources, counts, now, DerivedOf(s, catalog->layer, seen)));
+    layers.push(
+        LayerJson(*catalog, seen, sources, counts, now, DerivedOf(s, catalog->layer, seen)));
   }
   Json origins = Json::MakeArray();
   for (const std::string& origin : s.place.origins()) origins.push(origin);
   const store::EngineFacts engine = s.store.engine();
   Json engine_json;
-  engine_json.set("ready", engine.ready).set("restarts", engine.restarts).set("rss_bytes", engine.rss_bytes);
+  engine_json.set("ready", engine.ready)
+      .set("restarts", engine.restarts)
+      .set("rss_bytes", engine.rss_bytes);
   engine_json.set("detail", engine.detail);
   Json j;
   j.set("version", kVersion).set("cluster", s.config.cluster).set("now", base::FormatTime(now));
   j.set("uptime_s", (now - s.started_ns) / base::kSecond).set("origins", std::move(origins));
-  j.set("layers", std::move(layers)).set("ingest", IngestJson(s)).set("engine", std::move(engine_json));
+  j.set("layers", std::move(layers))
+      .set("ingest", IngestJson(s))
+      .set("engine", std::move(engine_json));
   return j;
 }
 
@@ -220,15 +243,22 @@ Json CatalogAnswer(std::span<const model::Catalog* const> catalogs) {
         sources.push(std::move(x));
       }
       Json columns = Json::MakeArray();
-      for (const model::MinuteColumn& column : signal.minute) columns.push(std::string(column.table) + "." + std::string(column.column));
+      for (const model::MinuteColumn& column : signal.minute)
+        columns.push(std::string(column.table) + "." + std::string(column.column));
       Json j;
-      j.set("signal", signal.id).set("unit", signal.unit).set("kind", KindName(signal.kind)).set("entity", signal.entity);
-      j.set("otel", signal.otel.empty() ? Json() : Json(signal.otel)).set("meaning", signal.meaning);
+      j.set("signal", signal.id)
+          .set("unit", signal.unit)
+          .set("kind", KindName(signal.kind))
+          .set("entity", signal.entity);
+      j.set("otel", signal.otel.empty() ? Json() : Json(signal.otel))
+          .set("meaning", signal.meaning);
       j.set("sources", std::move(sources)).set("minute", std::move(columns));
       signals.push(std::move(j));
     }
     Json layer;
-    layer.set("layer", catalog->layer).set("title", catalog->title).set("question", catalog->question);
+    layer.set("layer", catalog->layer)
+        .set("title", catalog->title)
+        .set("question", catalog->question);
     layer.set("signals", std::move(signals));
     layers.push(std::move(layer));
   }
@@ -248,7 +278,9 @@ Json LiveTick(const Services& s) {
       points.push(std::move(pair));
     }
     Json j;
-    j.set("signal", spark.signal).set("unit", spark.unit).set("entity", spark.entity_type + ":" + spark.entity);
+    j.set("signal", spark.signal)
+        .set("unit", spark.unit)
+        .set("entity", spark.entity_type + ":" + spark.entity);
     j.set("origin", spark.origin).set("points", std::move(points));
     by_layer[spark.layer].push(std::move(j));
   }
@@ -256,16 +288,22 @@ Json LiveTick(const Services& s) {
   for (const model::Catalog* catalog : s.catalogs) {
     Json j;
     Json& sparks = by_layer[std::string(catalog->layer)];
-    j.set("layer", catalog->layer).set("sparkline", sparks.is_array() ? std::move(sparks) : Json::MakeArray());
+    j.set("layer", catalog->layer)
+        .set("sparkline", sparks.is_array() ? std::move(sparks) : Json::MakeArray());
     layers.push(std::move(j));
   }
   Json status = StatusAnswer(s);
   Json tick;
   Json origins = status["origins"];
-  tick.set("status", std::move(status)).set("headline", s.jobs.headline("live")).set("layers", std::move(layers));
+  tick.set("status", std::move(status))
+      .set("headline", s.jobs.headline("live"))
+      .set("layers", std::move(layers));
   Json headlines = Json::MakeObject();
-  for (const Json& origin : origins.array()) headlines.set(origin.as_string(), s.jobs.headline(origin.as_string()));
-  tick.set("headlines", std::move(headlines)).set("findings", s.jobs.open_findings()).set("origins", std::move(origins));
+  for (const Json& origin : origins.array())
+    headlines.set(origin.as_string(), s.jobs.headline(origin.as_string()));
+  tick.set("headlines", std::move(headlines))
+      .set("findings", s.jobs.open_findings())
+      .set("origins", std::move(origins));
   return tick;
 }
 
@@ -291,7 +329,8 @@ std::string MetricsText(const Services& s) {
   sample("strata_ingest_bytes_total", static_cast<double>(f.bytes));
   family("strata_dropped_total", "counter", "Records refused or lost, by reason.");
   for (const base::DropFact& d : base::Drops()) {
-    sample("strata_dropped_total{reason=\"" + std::string(d.name) + "\",severity=\"" + std::string(d.severity) + "\"}",
+    sample("strata_dropped_total{reason=\"" + std::string(d.name) + "\",severity=\"" +
+               std::string(d.severity) + "\"}",
            static_cast<double>(d.count));
   }
   family("strata_queue_depth", "gauge", "Requests waiting for the ingest thread.");
@@ -309,23 +348,30 @@ std::string MetricsText(const Services& s) {
   sample("strata_store_failures_total", static_cast<double>(f.move_failures));
   family("strata_minute_close_seconds", "gauge", "Duration of the last pass that closed minutes.");
   sample("strata_minute_close_seconds", s.jobs.close_seconds());
-  family("strata_minute_lag_seconds", "gauge", "Age of the newest closed minute beyond its end and lateness.");
+  family("strata_minute_lag_seconds", "gauge",
+         "Age of the newest closed minute beyond its end and lateness.");
   sample("strata_minute_lag_seconds", s.jobs.lag_seconds());
   const store::EngineFacts engine = s.store.engine();
   family("strata_engine_restarts_total", "counter", "Restarts of the engine child.");
   sample("strata_engine_restarts_total", static_cast<double>(engine.restarts));
-  family("strata_room_cpu_seconds_total", "counter", "CPU time by room, where a room has a thread or process of its own.");
-  sample("strata_room_cpu_seconds_total{room=\"server\"}", static_cast<double>(base::process_cpu_ns()) / 1e9);
+  family("strata_room_cpu_seconds_total", "counter",
+         "CPU time by room, where a room has a thread or process of its own.");
+  sample("strata_room_cpu_seconds_total{room=\"server\"}",
+         static_cast<double>(base::process_cpu_ns()) / 1e9);
   sample("strata_room_cpu_seconds_total{room=\"ingest\"}", static_cast<double>(f.cpu_ns) / 1e9);
-  sample("strata_room_cpu_seconds_total{room=\"mover\"}", static_cast<double>(f.mover_cpu_ns) / 1e9);
-  sample("strata_room_cpu_seconds_total{room=\"jobs\"}", static_cast<double>(s.jobs.cpu_ns()) / 1e9);
+  sample("strata_room_cpu_seconds_total{room=\"mover\"}",
+         static_cast<double>(f.mover_cpu_ns) / 1e9);
+  sample("strata_room_cpu_seconds_total{room=\"jobs\"}",
+         static_cast<double>(s.jobs.cpu_ns()) / 1e9);
   family("strata_room_resident_bytes", "gauge", "Resident memory by process.");
-  sample("strata_room_resident_bytes{room=\"server\"}", static_cast<double>(ReadProcess(::getpid()).rss));
+  sample("strata_room_resident_bytes{room=\"server\"}",
+         static_cast<double>(ReadProcess(::getpid()).rss));
   if (engine.pid > 0) {
     const ProcessFacts child = ReadProcess(engine.pid);
     sample("strata_room_resident_bytes{room=\"engine\"}", static_cast<double>(child.rss));
     out.insert(out.find("strata_room_cpu_seconds_total{room=\"ingest\"}"),
-               "strata_room_cpu_seconds_total{room=\"engine\"} " + std::to_string(static_cast<double>(child.cpu_ns) / 1e9) + "\n");
+               "strata_room_cpu_seconds_total{room=\"engine\"} " +
+                   std::to_string(static_cast<double>(child.cpu_ns) / 1e9) + "\n");
   }
   family("strata_build_info", "gauge", "Version.");
   sample("strata_build_info{version=\"" + std::string(kVersion) + "\"}", 1);

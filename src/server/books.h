@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The wiring of the ledger: reads what minutes, holdings, entities and requests say, lets l8_cost close the books, and
-// keeps the rows. Belongs to the jobs thread; Cost may be asked from any.
+// The wiring of the ledger: reads what minutes, holdings, entities and requests say, lets l8_cost
+// close the books, and keeps the rows. Belongs to the jobs thread; Cost may be asked from any.
 #pragma once
 
 #include <cstdint>
@@ -27,10 +27,13 @@ class Books {
   static base::Result<std::unique_ptr<Books>> Make(const Config& config, store::Store& store);
 
   // Books these minutes (starts, ns) of one origin anew. Rows get `now_ns` as version.
-  base::Status Book(const std::string& origin, const std::set<std::int64_t>& minutes, std::int64_t now_ns);
+  base::Status Book(const std::string& origin, const std::set<std::int64_t>& minutes,
+                    std::int64_t now_ns);
 
-  // `strata cost`: the ledger of a window, grouped. `rows` false leaves the rows out (the page's headline).
-  base::Result<base::Json> Cost(std::int64_t from_ns, std::int64_t to_ns, std::string_view by, std::string_view origin, bool rows) const;
+  // `strata cost`: the ledger of a window, grouped. `rows` false leaves the rows out (the page's
+  // headline).
+  base::Result<base::Json> Cost(std::int64_t from_ns, std::int64_t to_ns, std::string_view by,
+                                std::string_view origin, bool rows) const;
 
   const std::vector<l8_cost::SloRule>& slos() const { return slos_; }
   // origin -> end of its newest booked minute
@@ -40,8 +43,10 @@ class Books {
   Books(const Config& config, store::Store& store, l8_cost::PriceBook prices)
       : config_(config), store_(store), prices_(std::move(prices)) {}
   struct Facts;
-  base::Status Read(const std::string& origin, std::int64_t from_ns, std::int64_t to_ns, Facts* facts) const;
-  base::Status Write(const std::string& origin, const l8_cost::Ledger& ledger, const l8_cost::MinuteInputs& inputs, std::int64_t now_ns);
+  base::Status Read(const std::string& origin, std::int64_t from_ns, std::int64_t to_ns,
+                    Facts* facts) const;
+  base::Status Write(const std::string& origin, const l8_cost::Ledger& ledger,
+                     const l8_cost::MinuteInputs& inputs, std::int64_t now_ns);
 
   const Config& config_;
   store::Store& store_;

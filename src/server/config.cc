@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// yaml-cpp behind a small reader that knows which keys it has read: what is left over is an unknown key.
+// yaml-cpp behind a small reader that knows which keys it has read: what is left over is an unknown
+// key.
 #include "server/config.h"
 
 #include <yaml-cpp/yaml.h>
@@ -58,21 +59,27 @@ class Reader {
 
   // Reads the keys of a mapping; a key without a reader is an error with a hint.
   void Map(const YAML::Node& node, const std::string& path,
-           const std::vector<std::pair<std::string, std::function<void(const YAML::Node&, const std::string&)>>>& keys) {
+           const std::vector<
+               std::pair<std::string, std::function<void(const YAML::Node&, const std::string&)>>>&
+               keys) {
     if (!status_.ok() || !node.IsDefined() || node.IsNull()) return;
-    if (!node.IsMap()) return Fail(node, path.empty() ? "the file" : path, "expected keys and values");
+    if (!node.IsMap())
+      return Fail(node, path.empty() ? "the file" : path, "expected keys and values");
     std::set<std::string> seen;
     for (const auto& entry : node) {
       const std::string key = entry.first.as<std::string>("");
       const std::string full = path.empty() ? key : path + "." + key;
-      const auto it = std::find_if(keys.begin(), keys.end(), [&](const auto& k) { return k.first == key; });
+      const auto it =
+          std::find_if(keys.begin(), keys.end(), [&](const auto& k) { return k.first == key; });
       if (it == keys.end()) {
         std::vector<std::string> known;
         for (const auto& k : keys) known.push_back(k.first);
         const std::string near = Nearest(key, known);
         std::string list;
         for (const std::string& k : known) list += (list.empty() ? "" : ", ") + k;
-        return Fail(entry.first, full, "unknown key" + (near.empty() ? "; known here: " + list : "; did you mean \"" + near + "\"?"));
+        return Fail(entry.first, full,
+                    "unknown key" + (near.empty() ? "; known here: " + list
+                                                  : "; did you mean \"" + near + "\"?"));
       }
       if (!seen.insert(key).second) return Fail(entry.first, full, "this key stands twice");
       it->second(entry.second, full);
@@ -80,10 +87,12 @@ class Reader {
     }
   }
 
-  void List(const YAML::Node& node, const std::string& path, const std::function<void(const YAML::Node&, const std::string&)>& item) {
+  void List(const YAML::Node& node, const std::string& path,
+            const std::function<void(const YAML::Node&, const std::string&)>& item) {
     if (!status_.ok() || node.IsNull()) return;
     if (!node.IsSequence()) return Fail(node, path, "expected a list");
-    for (std::size_t i = 0; i < node.size() && status_.ok(); ++i) item(node[i], path + "[" + std::to_string(i) + "]");
+    for (std::size_t i = 0; i < node.size() && status_.ok(); ++i)
+      item(node[i], path + "[" + std::to_string(i) + "]");
   }
 
   std::string Text(const YAML::Node& n, const std::string& path) {
@@ -98,8 +107,11 @@ class Reader {
     double v = 0;
     const std::string text = n.IsScalar() ? n.Scalar() : "";
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), v);
-    if (text.empty() || error != std::errc() || end != text.data() + text.size() || v < low || v > high) {
-      Fail(n, path, "expected a number from " + Short(low) + " to " + Short(high) + ", not \"" + text + "\"");
+    if (text.empty() || error != std::errc() || end != text.data() + text.size() || v < low ||
+        v > high) {
+      Fail(
+          n, path,
+          "expected a number from " + Short(low) + " to " + Short(high) + ", not \"" + text + "\"");
     }
     return v;
   }
@@ -128,7 +140,9 @@ class Reader {
     return ns / base::kDay;
   }
 
-  double Seconds(const YAML::Node& n, const std::string& path) { return static_cast<double>(Duration(n, path, 1)) / 1e9; }
+  double Seconds(const YAML::Node& n, const std::string& path) {
+    return static_cast<double>(Duration(n, path, 1)) / 1e9;
+  }
 
   std::string Time(const YAML::Node& n, const std::string& path) {
     const std::string text = Text(n, path);
@@ -137,9 +151,11 @@ class Reader {
     return text;
   }
 
-  bool OneOf(const YAML::Node& n, const std::string& path, const std::string& yes, const std::string& no) {
+  bool OneOf(const YAML::Node& n, const std::string& path, const std::string& yes,
+             const std::string& no) {
     const std::string text = Text(n, path);
-    if (text != yes && text != no) Fail(n, path, "expected " + yes + " or " + no + ", not \"" + text + "\"");
+    if (text != yes && text != no)
+      Fail(n, path, "expected " + yes + " or " + no + ", not \"" + text + "\"");
     return text == yes;
   }
 
@@ -187,8 +203,14 @@ void ReadScrape(Reader& r, const Node& n, const std::string& path, ScrapeJob* jo
               }
             });
           }},
-         {"interval", [&](const Node& v, const std::string& p) { job->interval_ns = r.Duration(v, p, 100 * base::kMillisecond); }},
-         {"timeout", [&](const Node& v, const std::string& p) { job->timeout_ns = r.Duration(v, p, 10 * base::kMillisecond); }},
+         {"interval",
+          [&](const Node& v, const std::string& p) {
+            job->interval_ns = r.Duration(v, p, 100 * base::kMillisecond);
+          }},
+         {"timeout",
+          [&](const Node& v, const std::string& p) {
+            job->timeout_ns = r.Duration(v, p, 10 * base::kMillisecond);
+          }},
          {"layer", [&](const Node& v, const std::string& p) { job->layer = r.Text(v, p); }},
          {"path", [&](const Node& v, const std::string& p) { job->path = r.Text(v, p); }}});
   if (job->job.empty()) r.Fail(n, path, "job is missing");
@@ -203,34 +225,52 @@ void ReadSlo(Reader& r, const Node& n, const std::string& path, Slo* slo) {
          {"ttft", [&](const Node& v, const std::string& p) { slo->ttft_s = r.Seconds(v, p); }},
          {"tpot", [&](const Node& v, const std::string& p) { slo->tpot_s = r.Seconds(v, p); }},
          {"e2e", [&](const Node& v, const std::string& p) { slo->e2e_s = r.Seconds(v, p); }},
-         {"objective", [&](const Node& v, const std::string& p) { slo->objective = r.Number(v, p, 0, 1); }},
+         {"objective",
+          [&](const Node& v, const std::string& p) { slo->objective = r.Number(v, p, 0, 1); }},
          {"from", [&](const Node& v, const std::string& p) { slo->from = r.Time(v, p); }}});
 }
 
 void ReadOverride(Reader& r, const Node& n, const std::string& path, PriceOverride* o) {
   r.Map(n, path,
         {{"gpu", [&](const Node& v, const std::string& p) { o->gpu = r.Text(v, p); }},
-         {"usd_per_hour", [&](const Node& v, const std::string& p) { o->usd_per_hour = r.Decimal(v, p); }},
+         {"usd_per_hour",
+          [&](const Node& v, const std::string& p) { o->usd_per_hour = r.Decimal(v, p); }},
          {"from", [&](const Node& v, const std::string& p) { o->from = r.Time(v, p); }},
          {"source", [&](const Node& v, const std::string& p) { o->source = r.Text(v, p); }},
          {"provider", [&](const Node& v, const std::string& p) { o->provider = r.Text(v, p); }},
          {"region", [&](const Node& v, const std::string& p) { o->region = r.Text(v, p); }},
-         {"energy", [&](const Node& v, const std::string& p) { o->energy_excluded = r.OneOf(v, p, "excluded", "included"); }}});
+         {"energy", [&](const Node& v, const std::string& p) {
+            o->energy_excluded = r.OneOf(v, p, "excluded", "included");
+          }}});
   if (o->gpu.empty()) r.Fail(n, path, "gpu is missing");
   if (o->usd_per_hour.empty()) r.Fail(n, path, "usd_per_hour is missing");
 }
 
 void ReadPrices(Reader& r, const Node& n, const std::string& path, Config* c) {
   r.Map(n, path,
-        {{"book", [&](const Node& v, const std::string& p) { c->prices.book = r.OneOf(v, p, "builtin", "none") ? "builtin" : "none"; }},
+        {{"book",
+          [&](const Node& v, const std::string& p) {
+            c->prices.book = r.OneOf(v, p, "builtin", "none") ? "builtin" : "none";
+          }},
          {"overrides",
           [&](const Node& v, const std::string& p) {
-            r.List(v, p, [&](const Node& o, const std::string& op) { ReadOverride(r, o, op, &c->prices.overrides.emplace_back()); });
+            r.List(v, p, [&](const Node& o, const std::string& op) {
+              ReadOverride(r, o, op, &c->prices.overrides.emplace_back());
+            });
           }},
-         {"cpu_core_usd_per_hour", [&](const Node& v, const std::string& p) { c->prices.cpu_core_usd_per_hour = r.Decimal(v, p); }},
+         {"cpu_core_usd_per_hour",
+          [&](const Node& v, const std::string& p) {
+            c->prices.cpu_core_usd_per_hour = r.Decimal(v, p);
+          }},
          {"electricity", [&](const Node& v, const std::string& p) {
-            r.Map(v, p, {{"usd_per_kwh", [&](const Node& x, const std::string& xp) { c->prices.usd_per_kwh = r.Number(x, xp, 0, 100); }},
-                         {"pue", [&](const Node& x, const std::string& xp) { c->prices.pue = r.Number(x, xp, 1, 5); }}});
+            r.Map(v, p,
+                  {{"usd_per_kwh",
+                    [&](const Node& x, const std::string& xp) {
+                      c->prices.usd_per_kwh = r.Number(x, xp, 0, 100);
+                    }},
+                   {"pue", [&](const Node& x, const std::string& xp) {
+                      c->prices.pue = r.Number(x, xp, 1, 5);
+                    }}});
           }}});
 }
 
@@ -240,90 +280,168 @@ void ReadStore(Reader& r, const Node& n, const std::string& path, Config* c) {
          {"url", [&](const Node& v, const std::string& p) { c->store.url = r.Text(v, p); }},
          {"cluster", [&](const Node& v, const std::string& p) { c->store.cluster = r.Text(v, p); }},
          {"user", [&](const Node& v, const std::string& p) { c->store.user = r.Text(v, p); }},
-         {"password_file", [&](const Node& v, const std::string& p) { c->store.password_file = r.Text(v, p); }},
+         {"password_file",
+          [&](const Node& v, const std::string& p) { c->store.password_file = r.Text(v, p); }},
          {"memory", [&](const Node& v, const std::string& p) {
             c->store.memory_bytes = r.Size(v, p);
             if (c->store.memory_bytes < (256u << 20)) r.Fail(v, p, "must be at least 256MiB");
           }}});
 }
 
-int Port(Reader& r, const Node& v, const std::string& p) { return static_cast<int>(r.Number(v, p, 0, 65535)); }
+int Port(Reader& r, const Node& v, const std::string& p) {
+  return static_cast<int>(r.Number(v, p, 0, 65535));
+}
 
 void ReadRoot(Reader& r, const Node& root, Config* c) {
   using Fn = std::function<void(const Node&, const std::string&)>;
-  const auto text = [&](std::string* out) -> Fn { return [&r, out](const Node& v, const std::string& p) { *out = r.Text(v, p); }; };
-  const auto days = [&](std::int64_t* out) -> Fn { return [&r, out](const Node& v, const std::string& p) { *out = r.Days(v, p); }; };
-  r.Map(root, "",
-        {{"cluster", text(&c->cluster)},
-         {"listen", text(&c->listen)},
-         {"store", [&](const Node& v, const std::string& p) { ReadStore(r, v, p, c); }},
-         {"ports", [&](const Node& v, const std::string& p) {
-            r.Map(v, p, {{"otlp_grpc", [&](const Node& x, const std::string& xp) { c->ports.otlp_grpc = Port(r, x, xp); }},
-                         {"otlp_http", [&](const Node& x, const std::string& xp) { c->ports.otlp_http = Port(r, x, xp); }},
-                         {"api", [&](const Node& x, const std::string& xp) { c->ports.api = Port(r, x, xp); }}});
-          }},
-         {"scrape", [&](const Node& v, const std::string& p) {
-            r.List(v, p, [&](const Node& s, const std::string& sp) { ReadScrape(r, s, sp, &c->scrape.emplace_back()); });
-          }},
-         {"files", [&](const Node& v, const std::string& p) {
-            r.List(v, p, [&](const Node& f, const std::string& fp) {
-              FileSource& file = c->files.emplace_back();
-              r.Map(f, fp, {{"path", text(&file.path)}, {"job", text(&file.job)},
-                            {"kind", [&](const Node& x, const std::string& xp) {
-                               file.kind = r.OneOf(x, xp, "nccl-inspector", "train-log") ? "nccl-inspector" : "train-log";
-                             }}});
-              if (file.path.empty() || file.kind.empty()) r.Fail(f, fp, "path and kind are needed");
-            });
-          }},
-         {"discover", [&](const Node& v, const std::string& p) {
-            r.Map(v, p, {{"kubernetes", [&](const Node& x, const std::string& xp) { c->discover.kubernetes = r.Switch(x, xp); }},
-                         {"engines", [&](const Node& x, const std::string& xp) { c->discover.engines = r.Switch(x, xp); }}});
-          }},
-         {"slo", [&](const Node& v, const std::string& p) {
-            r.List(v, p, [&](const Node& s, const std::string& sp) { ReadSlo(r, s, sp, &c->slo.emplace_back()); });
-          }},
-         {"prices", [&](const Node& v, const std::string& p) { ReadPrices(r, v, p, c); }},
-         {"inventory", [&](const Node& v, const std::string& p) {
-            r.List(v, p, [&](const Node& i, const std::string& ip) {
-              InventoryItem& item = c->inventory.emplace_back();
-              r.Map(i, ip, {{"gpu", text(&item.gpu)}, {"model", text(&item.model)}, {"node", text(&item.node)},
-                            {"from", [&](const Node& x, const std::string& xp) { item.from = r.Time(x, xp); }},
-                            {"to", [&](const Node& x, const std::string& xp) { item.to = r.Time(x, xp); }}});
-              if (item.gpu.empty()) r.Fail(i, ip, "gpu is missing");
-            });
-          }},
-         {"teams", [&](const Node& v, const std::string& p) {
-            r.Map(v, p, {{"label", text(&c->teams.label)}, {"namespaces", [&](const Node& x, const std::string& xp) {
-                            if (!x.IsMap()) return r.Fail(x, xp, "expected namespace: team");
-                            for (const auto& entry : x) c->teams.namespaces[entry.first.as<std::string>("")] = r.Text(entry.second, xp);
-                          }}});
-          }},
-         {"retention", [&](const Node& v, const std::string& p) {
-            r.Map(v, p, {{"samples", days(&c->retention.samples_days)}, {"spans", days(&c->retention.spans_days)},
-                         {"logs", days(&c->retention.logs_days)}, {"minutes", days(&c->retention.minutes_days)},
-                         {"requests", days(&c->retention.requests_days)}, {"ledger", days(&c->retention.ledger_days)}});
-          }},
-         {"auth", [&](const Node& v, const std::string& p) { r.Map(v, p, {{"tokens_file", text(&c->auth.tokens_file)}}); }},
-         {"tls", [&](const Node& v, const std::string& p) {
-            r.Map(v, p, {{"cert", text(&c->tls.cert)}, {"key", text(&c->tls.key)}, {"client_ca", text(&c->tls.client_ca)}});
-            if (c->tls.cert.empty() != c->tls.key.empty()) r.Fail(v, p, "cert and key go together");
-          }},
-         {"minutes", [&](const Node& v, const std::string& p) {
-            r.Map(v, p, {{"lateness", [&](const Node& x, const std::string& xp) { c->minutes.lateness_ns = r.Duration(x, xp, base::kSecond); }},
-                         {"reopen", [&](const Node& x, const std::string& xp) { c->minutes.reopen_ns = r.Duration(x, xp, base::kMinute); }}});
-          }},
-         {"useful", [&](const Node& v, const std::string& p) {
-            r.Map(v, p, {{"truncated", [&](const Node& x, const std::string& xp) { c->truncated_is_waste = r.OneOf(x, xp, "waste", "useful"); }}});
-          }},
-         {"content", [&](const Node& v, const std::string& p) { c->keep_content = r.OneOf(v, p, "keep", "remove"); }},
-         {"agent", [&](const Node& v, const std::string& p) {
-            r.Map(v, p, {{"interval", [&](const Node& x, const std::string& xp) { c->agent.interval_ns = r.Duration(x, xp, 100 * base::kMillisecond); }},
-                         {"spool", [&](const Node& x, const std::string& xp) { c->agent.spool_bytes = r.Size(x, xp); }}});
-          }},
-         {"limits", [&](const Node& v, const std::string& p) {
-            r.Map(v, p, {{"series", [&](const Node& x, const std::string& xp) { c->limits.series = static_cast<std::uint64_t>(r.Number(x, xp, 1000, 1e9)); }},
-                         {"body", [&](const Node& x, const std::string& xp) { c->limits.body_bytes = r.Size(x, xp); }}});
-          }}});
+  const auto text = [&](std::string* out) -> Fn {
+    return [&r, out](const Node& v, const std::string& p) { *out = r.Text(v, p); };
+  };
+  const auto days = [&](std::int64_t* out) -> Fn {
+    return [&r, out](const Node& v, const std::string& p) { *out = r.Days(v, p); };
+  };
+  r.Map(
+      root, "",
+      {{"cluster", text(&c->cluster)},
+       {"listen", text(&c->listen)},
+       {"store", [&](const Node& v, const std::string& p) { ReadStore(r, v, p, c); }},
+       {"ports",
+        [&](const Node& v, const std::string& p) {
+          r.Map(v, p,
+                {{"otlp_grpc", [&](const Node& x,
+                                   const std::string& xp) { c->ports.otlp_grpc = Port(r, x, xp); }},
+                 {"otlp_http", [&](const Node& x,
+                                   const std::string& xp) { c->ports.otlp_http = Port(r, x, xp); }},
+                 {"api",
+                  [&](const Node& x, const std::string& xp) { c->ports.api = Port(r, x, xp); }}});
+        }},
+       {"scrape",
+        [&](const Node& v, const std::string& p) {
+          r.List(v, p, [&](const Node& s, const std::string& sp) {
+            ReadScrape(r, s, sp, &c->scrape.emplace_back());
+          });
+        }},
+       {"files",
+        [&](const Node& v, const std::string& p) {
+          r.List(v, p, [&](const Node& f, const std::string& fp) {
+            FileSource& file = c->files.emplace_back();
+            r.Map(f, fp,
+                  {{"path", text(&file.path)},
+                   {"job", text(&file.job)},
+                   {"kind", [&](const Node& x, const std::string& xp) {
+                      file.kind = r.OneOf(x, xp, "nccl-inspector", "train-log") ? "nccl-inspector"
+                                                                                : "train-log";
+                    }}});
+            if (file.path.empty() || file.kind.empty()) r.Fail(f, fp, "path and kind are needed");
+          });
+        }},
+       {"discover",
+        [&](const Node& v, const std::string& p) {
+          r.Map(v, p,
+                {{"kubernetes",
+                  [&](const Node& x, const std::string& xp) {
+                    c->discover.kubernetes = r.Switch(x, xp);
+                  }},
+                 {"engines", [&](const Node& x, const std::string& xp) {
+                    c->discover.engines = r.Switch(x, xp);
+                  }}});
+        }},
+       {"slo",
+        [&](const Node& v, const std::string& p) {
+          r.List(v, p, [&](const Node& s, const std::string& sp) {
+            ReadSlo(r, s, sp, &c->slo.emplace_back());
+          });
+        }},
+       {"prices", [&](const Node& v, const std::string& p) { ReadPrices(r, v, p, c); }},
+       {"inventory",
+        [&](const Node& v, const std::string& p) {
+          r.List(v, p, [&](const Node& i, const std::string& ip) {
+            InventoryItem& item = c->inventory.emplace_back();
+            r.Map(
+                i, ip,
+                {{"gpu", text(&item.gpu)},
+                 {"model", text(&item.model)},
+                 {"node", text(&item.node)},
+                 {"from", [&](const Node& x, const std::string& xp) { item.from = r.Time(x, xp); }},
+                 {"to", [&](const Node& x, const std::string& xp) { item.to = r.Time(x, xp); }}});
+            if (item.gpu.empty()) r.Fail(i, ip, "gpu is missing");
+          });
+        }},
+       {"teams",
+        [&](const Node& v, const std::string& p) {
+          r.Map(v, p,
+                {{"label", text(&c->teams.label)},
+                 {"namespaces", [&](const Node& x, const std::string& xp) {
+                    if (!x.IsMap()) return r.Fail(x, xp, "expected namespace: team");
+                    for (const auto& entry : x)
+                      c->teams.namespaces[entry.first.as<std::string>("")] =
+                          r.Text(entry.second, xp);
+                  }}});
+        }},
+       {"retention",
+        [&](const Node& v, const std::string& p) {
+          r.Map(v, p,
+                {{"samples", days(&c->retention.samples_days)},
+                 {"spans", days(&c->retention.spans_days)},
+                 {"logs", days(&c->retention.logs_days)},
+                 {"minutes", days(&c->retention.minutes_days)},
+                 {"requests", days(&c->retention.requests_days)},
+                 {"ledger", days(&c->retention.ledger_days)}});
+        }},
+       {"auth",
+        [&](const Node& v, const std::string& p) {
+          r.Map(v, p, {{"tokens_file", text(&c->auth.tokens_file)}});
+        }},
+       {"tls",
+        [&](const Node& v, const std::string& p) {
+          r.Map(v, p,
+                {{"cert", text(&c->tls.cert)},
+                 {"key", text(&c->tls.key)},
+                 {"client_ca", text(&c->tls.client_ca)}});
+          if (c->tls.cert.empty() != c->tls.key.empty()) r.Fail(v, p, "cert and key go together");
+        }},
+       {"minutes",
+        [&](const Node& v, const std::string& p) {
+          r.Map(v, p,
+                {{"lateness",
+                  [&](const Node& x, const std::string& xp) {
+                    c->minutes.lateness_ns = r.Duration(x, xp, base::kSecond);
+                  }},
+                 {"reopen", [&](const Node& x, const std::string& xp) {
+                    c->minutes.reopen_ns = r.Duration(x, xp, base::kMinute);
+                  }}});
+        }},
+       {"useful",
+        [&](const Node& v, const std::string& p) {
+          r.Map(v, p, {{"truncated", [&](const Node& x, const std::string& xp) {
+                          c->truncated_is_waste = r.OneOf(x, xp, "waste", "useful");
+                        }}});
+        }},
+       {"content",
+        [&](const Node& v, const std::string& p) {
+          c->keep_content = r.OneOf(v, p, "keep", "remove");
+        }},
+       {"agent",
+        [&](const Node& v, const std::string& p) {
+          r.Map(v, p,
+                {{"interval",
+                  [&](const Node& x, const std::string& xp) {
+                    c->agent.interval_ns = r.Duration(x, xp, 100 * base::kMillisecond);
+                  }},
+                 {"spool", [&](const Node& x, const std::string& xp) {
+                    c->agent.spool_bytes = r.Size(x, xp);
+                  }}});
+        }},
+       {"limits", [&](const Node& v, const std::string& p) {
+          r.Map(v, p,
+                {{"series",
+                  [&](const Node& x, const std::string& xp) {
+                    c->limits.series = static_cast<std::uint64_t>(r.Number(x, xp, 1000, 1e9));
+                  }},
+                 {"body", [&](const Node& x, const std::string& xp) {
+                    c->limits.body_bytes = r.Size(x, xp);
+                  }}});
+        }}});
 }
 
 }  // namespace
@@ -333,14 +451,25 @@ Result<std::uint64_t> ParseSize(std::string_view text) {
     std::string_view name;
     std::uint64_t bytes;
   };
-  static constexpr Unit kUnits[] = {{"", 1}, {"B", 1}, {"kB", 1000}, {"KiB", 1024}, {"MB", 1'000'000}, {"MiB", 1u << 20},
-                                    {"GB", 1'000'000'000}, {"GiB", 1u << 30}, {"TiB", 1ull << 40}, {"TB", 1'000'000'000'000}};
+  static constexpr Unit kUnits[] = {{"", 1},
+                                    {"B", 1},
+                                    {"kB", 1000},
+                                    {"KiB", 1024},
+                                    {"MB", 1'000'000},
+                                    {"MiB", 1u << 20},
+                                    {"GB", 1'000'000'000},
+                                    {"GiB", 1u << 30},
+                                    {"TiB", 1ull << 40},
+                                    {"TB", 1'000'000'000'000}};
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  std::string_view unit = error == std::errc() ? text.substr(static_cast<std::size_t>(end - text.data())) : std::string_view("?");
+  std::string_view unit = error == std::errc()
+                              ? text.substr(static_cast<std::size_t>(end - text.data()))
+                              : std::string_view("?");
   while (!unit.empty() && unit.front() == ' ') unit.remove_prefix(1);
   for (const Unit& u : kUnits) {
-    if (u.name == unit && number >= 0 && number < 1e15) return static_cast<std::uint64_t>(number * static_cast<double>(u.bytes));
+    if (u.name == unit && number >= 0 && number < 1e15)
+      return static_cast<std::uint64_t>(number * static_cast<double>(u.bytes));
   }
   return base::Invalid("\"" + std::string(text) + "\" is not a size such as 512MiB or 2GiB");
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// strata.yaml as values. An unknown key, a wrong unit or a bad value stops the start with file, line, key and what was
-// expected. docs/reference/interface.md lists every key.
+// strata.yaml as values. An unknown key, a wrong unit or a bad value stops the start with file,
+// line, key and what was expected. docs/reference/interface.md lists every key.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ struct ScrapeJob {
   std::vector<std::string> targets;  // host:port
   std::int64_t interval_ns = 15 * base::kSecond;
   std::int64_t timeout_ns = 5 * base::kSecond;
-  std::string layer;                 // "" = by content
+  std::string layer;  // "" = by content
   std::string path = "/metrics";
 };
 
@@ -37,8 +37,8 @@ struct Slo {
 };
 
 struct PriceOverride {
-  std::string gpu;               // a book key or a device model name
-  std::string usd_per_hour;      // decimal text, exact
+  std::string gpu;           // a book key or a device model name
+  std::string usd_per_hour;  // decimal text, exact
   std::string from, source, provider, region;
   bool energy_excluded = false;
 };
@@ -80,7 +80,8 @@ struct Config {
     std::map<std::string, std::string> namespaces;
   } teams;
   struct {
-    std::int64_t samples_days = 15, spans_days = 15, logs_days = 15, minutes_days = 400, requests_days = 90, ledger_days = 1826;
+    std::int64_t samples_days = 15, spans_days = 15, logs_days = 15, minutes_days = 400,
+                 requests_days = 90, ledger_days = 1826;
   } retention;
   struct {
     std::string tokens_file;

@@ -18,7 +18,8 @@ slo: [{model: "*", ttft: 2s, tpot: 100ms, objective: 0.99}]
 prices: {book: builtin, overrides: [{gpu: "H100 SXM", usd_per_hour: 2.10, from: 2026-11-01, source: contract}], cpu_core_usd_per_hour: 0.032, electricity: {usd_per_kwh: 0.09, pue: 1.3}}
 teams: {label: team, namespaces: {chat: search-team}}
 retention: {samples: 15d, spans: 15d, logs: 15d, minutes: 400d, ledger: 5y}
-)", "strata.yaml");
+)",
+                       "strata.yaml");
   ASSERT_TRUE(c.ok()) << c.status().message();
   EXPECT_EQ(c->cluster, "lab-1");
   EXPECT_EQ(c->store.memory_bytes, 512u << 20);
@@ -39,7 +40,8 @@ TEST(Config, SaysWhereAndWhatWasExpected) {
   };
   f("clutser: x", "s.yaml:1: clutser: unknown key; did you mean \"cluster\"?");
   f("a: 1\nb: 2", "s.yaml:1: a: unknown key");
-  f("cluster: x\nretention: {samples: 15}", "s.yaml:2: retention.samples: \"15\" is not a duration");
+  f("cluster: x\nretention: {samples: 15}",
+    "s.yaml:2: retention.samples: \"15\" is not a duration");
   f("scrape: [{job: a, targets: [x]}]", "expected host:port");
   f("scrape: [{targets: [\"x:1\"]}]", "job is missing");
   f("ports: {api: 70000}", "expected a number from 0 to 65535");

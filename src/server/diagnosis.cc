@@ -16,7 +16,8 @@ using base::Status;
 
 namespace {
 
-constexpr std::string_view kTables[] = {"gpu_minute", "host_minute", "engine_minute", "job_minute", "comm_minute", "request_minute"};
+constexpr std::string_view kTables[] = {"gpu_minute", "host_minute", "engine_minute",
+                                        "job_minute", "comm_minute", "request_minute"};
 
 }  // namespace
 
@@ -45,15 +46,17 @@ struct Diagnosis::State {
     const minutes::Layout& layout = closer.layout();
     for (const std::string_view table : kTables) {
       for (const minutes::MinuteRow& row : closer.provisional(table, origin)) {
-        running.push_back({std::string(table), row.minute_ns, row.keys,
-                           [&layout, row](std::string_view column) { return layout.value(row, column); }});
+        running.push_back(
+            {std::string(table), row.minute_ns, row.keys,
+             [&layout, row](std::string_view column) { return layout.value(row, column); }});
       }
     }
     diagnose::AddRunning(running, facts);
   }
 };
 
-Diagnosis::Diagnosis(const Config& config, const base::Clock& clock, store::Store& store, const minutes::Closer& closer)
+Diagnosis::Diagnosis(const Config& config, const base::Clock& clock, store::Store& store,
+                     const minutes::Closer& closer)
     : state_(std::make_unique<State>(store, closer, clock, config.minutes.lateness_ns)) {}
 Diagnosis::~Diagnosis() = default;
 
@@ -62,12 +65,14 @@ Status Diagnosis::Look(const std::string& origin, std::int64_t now_ns) {
   auto it = s.findings.find(origin);
   if (it == s.findings.end()) {
     it = s.findings.emplace(origin, diagnose::Findings(origin)).first;
-    ASSIGN_OR_RETURN(std::vector<diagnose::Finding> open, diagnose::ReadOpenFindings(s.store, origin));
+    ASSIGN_OR_RETURN(std::vector<diagnose::Finding> open,
+                     diagnose::ReadOpenFindings(s.store, origin));
     it->second.Restore(std::move(open));
   }
   ASSIGN_OR_RETURN(diagnose::Facts facts, s.reader.Read(origin, now_ns));
   s.AddRunning(origin, &facts);
-  const std::vector<diagnose::Finding> changed = it->second.Update(facts, diagnose::Diagnose(facts), now_ns);
+  const std::vector<diagnose::Finding> changed =
+      it->second.Update(facts, diagnose::Diagnose(facts), now_ns);
   if (!changed.empty()) RETURN_IF_ERROR(diagnose::WriteFindings(s.store, changed, now_ns));
   Json list = Json::MakeArray();
   for (const diagnose::Finding& f : it->second.open()) {
@@ -89,7 +94,8 @@ Json Diagnosis::open() const {
   return all;
 }
 
-Result<Json> Diagnosis::Why(std::string_view symptom, std::string_view entity, std::int64_t at_ns, std::string_view origin) const {
+Result<Json> Diagnosis::Why(std::string_view symptom, std::string_view entity, std::int64_t at_ns,
+                            std::string_view origin) const {
   ASSIGN_OR_RETURN(const diagnose::Facts facts, state_->FactsAt(std::string(origin), at_ns));
   Json answer = diagnose::WhyAnswer(facts, symptom, entity);
   answer.set("origin", origin);

@@ -93,7 +93,9 @@ std::string Sender(const ServerRequest& request) {
 
 // What of a failed outcome is worth a retry: a full queue, log or disk is, a wrong body is not.
 int IngestHttpCode(const Status& status) {
-  return status.code() == Code::exhausted || status.code() == Code::failed ? 503 : HttpCode(status.code());
+  return status.code() == Code::exhausted || status.code() == Code::failed
+             ? 503
+             : HttpCode(status.code());
 }
 
 }  // namespace
@@ -123,14 +125,22 @@ ServerAnswer OtlpHttp(const ServerRequest& request, const Access& access, Ingest
     return answer;
   }
   Incoming in;
-  if (request.path == "/v1/metrics") in.protocol = Protocol::otlp_metrics;
-  else if (request.path == "/v1/traces") in.protocol = Protocol::otlp_traces;
-  else if (request.path == "/v1/logs") in.protocol = Protocol::otlp_logs;
-  else return OtlpFailure(Status(Code::not_found, "OTLP is at /v1/metrics, /v1/traces and /v1/logs"), json, 404);
+  if (request.path == "/v1/metrics")
+    in.protocol = Protocol::otlp_metrics;
+  else if (request.path == "/v1/traces")
+    in.protocol = Protocol::otlp_traces;
+  else if (request.path == "/v1/logs")
+    in.protocol = Protocol::otlp_logs;
+  else
+    return OtlpFailure(Status(Code::not_found, "OTLP is at /v1/metrics, /v1/traces and /v1/logs"),
+                       json, 404);
   if (json) in.protocol = Protocol::otlp_json;
   const std::string_view type = request.header("content-type");
-  if (!json && !type.starts_with("application/x-protobuf") && !type.starts_with("application/protobuf")) {
-    return OtlpFailure(Status(Code::unsupported, "content type must be application/x-protobuf or application/json"), json, 415);
+  if (!json && !type.starts_with("application/x-protobuf") &&
+      !type.starts_with("application/protobuf")) {
+    return OtlpFailure(Status(Code::unsupported,
+                              "content type must be application/x-protobuf or application/json"),
+                       json, 415);
   }
   auto caller = access.Check(request, Scope::write);
   if (!caller.ok()) return OtlpFailure(caller.status(), json, 403);
@@ -141,13 +151,17 @@ ServerAnswer OtlpHttp(const ServerRequest& request, const Access& access, Ingest
   in.trusted = caller->scope >= Scope::agent;
   in.body = std::move(*body);
   const Outcome outcome = ingest.SubmitAndWait(std::move(in));
-  if (!outcome.status.ok()) return OtlpFailure(outcome.status, json, IngestHttpCode(outcome.status));
+  if (!outcome.status.ok())
+    return OtlpFailure(outcome.status, json, IngestHttpCode(outcome.status));
   ServerAnswer answer;
-  const std::uint64_t rejected = outcome.refused.total() - outcome.refused.count(base::Reason::content_removed);
+  const std::uint64_t rejected =
+      outcome.refused.total() - outcome.refused.count(base::Reason::content_removed);
   if (json) {
     base::Json reply = base::Json::MakeObject();
     if (rejected > 0) {
-      const char* key = request.path == "/v1/metrics" ? "rejectedDataPoints" : request.path == "/v1/traces" ? "rejectedSpans" : "rejectedLogRecords";
+      const char* key = request.path == "/v1/metrics"  ? "rejectedDataPoints"
+                        : request.path == "/v1/traces" ? "rejectedSpans"
+                                                       : "rejectedLogRecords";
       base::Json partial;
       partial.set(key, std::to_string(rejected)).set("errorMessage", RefusalText(outcome.refused));
       reply.set("partialSuccess", std::move(partial));
@@ -173,10 +187,13 @@ ServerAnswer RemoteWrite(const ServerRequest& request, const Access& access, Ing
   if (!caller.ok()) return text(403, caller.status().message());
   const std::string_view type = request.header("content-type");
   const bool second = type.find("io.prometheus.write.v2.Request") != std::string_view::npos;
-  if (!type.empty() && !type.starts_with("application/x-protobuf")) return text(415, "content type must be application/x-protobuf");
+  if (!type.empty() && !type.starts_with("application/x-protobuf"))
+    return text(415, "content type must be application/x-protobuf");
   const std::string_view encoding = request.header("content-encoding");
   auto body = base::Decompress(encoding.empty() ? "snappy" : encoding, request.body);
-  if (!body.ok()) return text(body.status().code() == Code::invalid ? 400 : HttpCode(body.status().code()), body.status().message());
+  if (!body.ok())
+    return text(body.status().code() == Code::invalid ? 400 : HttpCode(body.status().code()),
+                body.status().message());
   Incoming in;
   in.protocol = second ? Protocol::remote_write2 : Protocol::remote_write1;
   in.sender = Sender(request);
@@ -185,10 +202,12 @@ ServerAnswer RemoteWrite(const ServerRequest& request, const Access& access, Ing
   in.body = std::move(*body);
   const Outcome outcome = ingest.SubmitAndWait(std::move(in));
   if (!outcome.status.ok()) return text(IngestHttpCode(outcome.status), outcome.status.message());
-  ServerAnswer answer = text(outcome.refused.total() > 0 && outcome.accepted == 0 ? 400 : 204, RefusalText(outcome.refused));
+  ServerAnswer answer = text(outcome.refused.total() > 0 && outcome.accepted == 0 ? 400 : 204,
+                             RefusalText(outcome.refused));
   if (answer.status == 204) answer.body.clear();
   if (second) {
-    answer.headers.emplace_back("X-Prometheus-Remote-Write-Samples-Written", std::to_string(outcome.accepted));
+    answer.headers.emplace_back("X-Prometheus-Remote-Write-Samples-Written",
+                                std::to_string(outcome.accepted));
     answer.headers.emplace_back("X-Prometheus-Remote-Write-Histograms-Written", "0");
     answer.headers.emplace_back("X-Prometheus-Remote-Write-Exemplars-Written", "0");
   }

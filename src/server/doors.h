@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The doors that take data: OTLP over HTTP and gRPC, remote write. They check the caller, undo the encoding, hand the
-// body to the ingest thread and answer as the protocol asks.
+// The doors that take data: OTLP over HTTP and gRPC, remote write. They check the caller, undo the
+// encoding, hand the body to the ingest thread and answer as the protocol asks.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +14,11 @@
 namespace strata::server {
 
 // POST /v1/metrics, /v1/traces, /v1/logs.
-base::ServerAnswer OtlpHttp(const base::ServerRequest& request, const Access& access, Ingest& ingest);
+base::ServerAnswer OtlpHttp(const base::ServerRequest& request, const Access& access,
+                            Ingest& ingest);
 // POST /api/v1/write: 1.0 and 2.0 by content type.
-base::ServerAnswer RemoteWrite(const base::ServerRequest& request, const Access& access, Ingest& ingest);
+base::ServerAnswer RemoteWrite(const base::ServerRequest& request, const Access& access,
+                               Ingest& ingest);
 
 // Batch id of a request: the header when there is one, else sender and body hashed.
 base::Hash128 BatchId(std::string_view header, std::string_view sender, std::string_view body);
@@ -32,7 +34,8 @@ class GrpcDoor {
     std::string tls_cert, tls_key;
     std::size_t max_message = 16u << 20;
   };
-  static base::Result<std::unique_ptr<GrpcDoor>> Start(const Options& options, const Access& access, Ingest& ingest);
+  static base::Result<std::unique_ptr<GrpcDoor>> Start(const Options& options, const Access& access,
+                                                       Ingest& ingest);
   ~GrpcDoor();
   int port() const;
 

@@ -5,8 +5,8 @@
 #include <time.h>
 
 #include <atomic>
-#include <cstdio>
 #include <condition_variable>
+#include <cstdio>
 #include <deque>
 #include <future>
 #include <limits>
@@ -41,7 +41,8 @@ Status Decode(const Incoming& in, const wire::Context& context, model::Batch* ba
     case Protocol::otlp_json: return wire::DecodeOtlpJson(in.body, context, batch);
     case Protocol::remote_write1: return wire::DecodeRemoteWrite1(in.body, context, batch);
     case Protocol::remote_write2: return wire::DecodeRemoteWrite2(in.body, context, batch);
-    case Protocol::prometheus_text: return wire::DecodePrometheusText(in.body, false, context, batch);
+    case Protocol::prometheus_text:
+      return wire::DecodePrometheusText(in.body, false, context, batch);
     case Protocol::openmetrics: return wire::DecodePrometheusText(in.body, true, context, batch);
   }
   return base::Unsupported("unknown protocol");
@@ -58,12 +59,12 @@ struct Ingest::State {
   model::Namer namer;
 
   std::mutex mutex;
-  std::condition_variable wake;        // of the ingest thread
+  std::condition_variable wake;  // of the ingest thread
   std::deque<Incoming> queue;
   std::uint64_t queue_bytes = 0;
   bool stopping = false;
   bool seal_now = false;
-  std::uint64_t seals = 0;             // how many times the ingest thread looked at seal_now
+  std::uint64_t seals = 0;  // how many times the ingest thread looked at seal_now
   std::condition_variable sealed;
 
   std::mutex mover_mutex;
@@ -89,8 +90,8 @@ struct Ingest::State {
 
   std::thread ingest_thread, mover_thread;
 
-  State(const Options& o, const base::Clock& c, std::span<const model::Catalog* const> catalogs, log::Log& l,
-        store::Store& s, Place& p)
+  State(const Options& o, const base::Clock& c, std::span<const model::Catalog* const> catalogs,
+        log::Log& l, store::Store& s, Place& p)
       : options(o), clock(c), log(l), store(s), place(p), namer(catalogs, o.max_series) {}
 
   Outcome Keep(const Incoming& in) {
@@ -146,7 +147,8 @@ struct Ingest::State {
       last_seal = now;
       return;
     }
-    if (!asked && !log.full() && active_rows < options.segment_rows && now - last_seal < period) return;
+    if (!asked && !log.full() && active_rows < options.segment_rows && now - last_seal < period)
+      return;
     if (log.Seal().ok()) {
       active_rows = 0;
       last_seal = now;
@@ -164,7 +166,8 @@ struct Ingest::State {
       bool asked = false, stop = false;
       {
         std::unique_lock lock(mutex);
-        wake.wait_for(lock, std::chrono::nanoseconds(kTick), [&] { return stopping || seal_now || !queue.empty(); });
+        wake.wait_for(lock, std::chrono::nanoseconds(kTick),
+                      [&] { return stopping || seal_now || !queue.empty(); });
         std::size_t taken = 0;
         group.clear();
         while (!queue.empty() && taken < kGroupBytes) {
@@ -211,18 +214,21 @@ struct Ingest::State {
     }
   }
 
-  // How often a segment is tried that the engine answers with an error, while it works for others: what is wrong with the
-  // data itself shows at once, any other failure may pass.
+  // How often a segment is tried that the engine answers with an error, while it works for others:
+  // what is wrong with the data itself shows at once, any other failure may pass.
   static int Patience(const Status& status) {
     switch (status.code()) {
-      case Code::unavailable: case Code::exhausted: return std::numeric_limits<int>::max();
-      case Code::invalid: case Code::unsupported: case Code::not_found: return 3;
+      case Code::unavailable:
+      case Code::exhausted: return std::numeric_limits<int>::max();
+      case Code::invalid:
+      case Code::unsupported:
+      case Code::not_found: return 3;
       default: return 30;
     }
   }
 
-  // Moves the oldest segment; false when there is none or it failed. A segment that is refused for good is set aside,
-  // all of it but the refused tables moved.
+  // Moves the oldest segment; false when there is none or it failed. A segment that is refused for
+  // good is set aside, all of it but the refused tables moved.
   bool MoveOne() {
     const std::vector<std::uint64_t> waiting = log.Sealed();
     if (waiting.empty()) return false;
@@ -254,8 +260,11 @@ struct Ingest::State {
       status = file.status();
       if (file.ok()) {
         base::Drop(base::Reason::store_failed, refused_rows);
-        std::fprintf(stderr, "strata: %llu rows refused by the engine for good (%.300s); the segment stays in %s\n",
-                     static_cast<unsigned long long>(refused_rows), refused.message().c_str(), file->c_str());
+        std::fprintf(
+            stderr,
+            "strata: %llu rows refused by the engine for good (%.300s); the segment stays in %s\n",
+            static_cast<unsigned long long>(refused_rows), refused.message().c_str(),
+            file->c_str());
       }
     }
     const std::lock_guard lock(error_mutex);
@@ -279,7 +288,8 @@ struct Ingest::State {
           back_off = 100 * base::kMillisecond;
         } else {
           std::unique_lock lock(mover_mutex);
-          mover_wake.wait_for(lock, std::chrono::nanoseconds(back_off), [&] { return mover_stopping; });
+          mover_wake.wait_for(lock, std::chrono::nanoseconds(back_off),
+                              [&] { return mover_stopping; });
           back_off = std::min<std::int64_t>(back_off * 2, 5 * base::kSecond);
         }
         empty = log.Sealed().empty();
@@ -290,14 +300,16 @@ struct Ingest::State {
       if (empty && log.Sealed().empty()) {
         mover_idle = true;
         moved.notify_all();
-        mover_wake.wait_for(lock, std::chrono::seconds(1), [&] { return mover_stopping || !mover_idle; });
+        mover_wake.wait_for(lock, std::chrono::seconds(1),
+                            [&] { return mover_stopping || !mover_idle; });
       }
     }
   }
 };
 
-Ingest::Ingest(const Options& options, const base::Clock& clock, std::span<const model::Catalog* const> catalogs,
-               log::Log& log, store::Store& store, Place& place)
+Ingest::Ingest(const Options& options, const base::Clock& clock,
+               std::span<const model::Catalog* const> catalogs, log::Log& log, store::Store& store,
+               Place& place)
     : state_(std::make_unique<State>(options, clock, catalogs, log, store, place)) {
   state_->ingest_thread = std::thread([s = state_.get()] { s->Run(); });
   state_->mover_thread = std::thread([s = state_.get()] { s->RunMover(); });
@@ -325,7 +337,8 @@ Outcome Ingest::SubmitAndWait(Incoming incoming) {
   incoming.done = [&promise](const Outcome& outcome) { promise.set_value(outcome); };
   if (!Submit(std::move(incoming))) {
     Outcome full;
-    full.status = base::Unavailable("the server is behind: its queue is full; send again in a few seconds");
+    full.status =
+        base::Unavailable("the server is behind: its queue is full; send again in a few seconds");
     return full;
   }
   return future.get();
@@ -343,7 +356,8 @@ bool Ingest::Flush(std::int64_t timeout_ns) {
     const std::uint64_t before = s.seals;
     s.seal_now = true;
     s.wake.notify_one();
-    if (!s.sealed.wait_until(lock, deadline, [&] { return s.seals > before || s.stopping; })) return false;
+    if (!s.sealed.wait_until(lock, deadline, [&] { return s.seals > before || s.stopping; }))
+      return false;
   }
   std::unique_lock lock(s.mover_mutex);
   s.mover_wake.notify_one();

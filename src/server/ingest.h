@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The way in: one thread takes requests from all doors, decodes, names and places them, writes their rows to the log and
-// answers when they are durable. While a sync runs, requests gather: that is the group commit. A second thread moves
-// sealed segments into the store.
+// The way in: one thread takes requests from all doors, decodes, names and places them, writes
+// their rows to the log and answers when they are durable. While a sync runs, requests gather: that
+// is the group commit. A second thread moves sealed segments into the store.
 #pragma once
 
 #include <cstdint>
@@ -25,14 +25,18 @@ namespace strata::server {
 class Place;
 
 enum class Protocol : std::uint8_t {
-  otlp_metrics, otlp_traces, otlp_logs,              // protobuf
-  otlp_json,                                          // any of the three
-  remote_write1, remote_write2,
-  prometheus_text, openmetrics,
+  otlp_metrics,
+  otlp_traces,
+  otlp_logs,  // protobuf
+  otlp_json,  // any of the three
+  remote_write1,
+  remote_write2,
+  prometheus_text,
+  openmetrics,
 };
 
 struct Outcome {
-  base::Status status;        // not ok: nothing of the request was kept
+  base::Status status;  // not ok: nothing of the request was kept
   bool duplicate = false;
   std::uint64_t accepted = 0;  // records
   base::Refusals refused;
@@ -40,9 +44,9 @@ struct Outcome {
 
 struct Incoming {
   Protocol protocol;
-  std::string body;           // uncompressed
-  base::Hash128 batch;        // x-strata-batch, or sender and body hashed
-  bool trusted = false;       // scope agent
+  std::string body;      // uncompressed
+  base::Hash128 batch;   // x-strata-batch, or sender and body hashed
+  bool trusted = false;  // scope agent
   std::string sender;
   std::function<void(const Outcome&)> done;  // called once, on the ingest thread
 };
@@ -69,8 +73,9 @@ class Ingest {
     std::int64_t seal_hot_ns = 2 * base::kSecond, seal_cold_ns = 30 * base::kSecond;
     bool keep_content = false;
   };
-  Ingest(const Options& options, const base::Clock& clock, std::span<const model::Catalog* const> catalogs,
-         log::Log& log, store::Store& store, Place& place);
+  Ingest(const Options& options, const base::Clock& clock,
+         std::span<const model::Catalog* const> catalogs, log::Log& log, store::Store& store,
+         Place& place);
   ~Ingest();  // Stop()
 
   // False when the queue is full: the caller answers "try again later".
@@ -81,7 +86,8 @@ class Ingest {
   // Somebody looks: segments are sealed every 2 s for the next 15 s.
   void Look();
   bool looked_at() const;  // within the last 15 s
-  // Seals now and waits until everything accepted so far is in the store, or the timeout passes (false).
+  // Seals now and waits until everything accepted so far is in the store, or the timeout passes
+  // (false).
   bool Flush(std::int64_t timeout_ns);
   void Stop();  // drains the queue, seals; segments that remain are moved at the next start
 

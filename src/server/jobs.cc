@@ -28,7 +28,8 @@ using base::Status;
 
 std::vector<minutes::RankWaitRow> Waits(std::span<const model::Collective> rows) {
   std::vector<minutes::RankWaitRow> out;
-  for (const l2_comm::RankWait& w : l2_comm::RankWaits(rows)) out.push_back({w.rank, w.wait_s, w.lateness_s});
+  for (const l2_comm::RankWait& w : l2_comm::RankWaits(rows))
+    out.push_back({w.rank, w.wait_s, w.lateness_s});
   return out;
 }
 
@@ -52,16 +53,17 @@ struct Jobs::State {
   std::unique_ptr<Diagnosis> diagnosis;
 
   std::map<std::string, std::set<std::int64_t>> to_book;  // of the jobs thread
-  std::map<std::string, std::int64_t> booked_at;           // late data does not make the books anew at once
-  std::set<std::string> fresh;                             // origins that have a minute never booked before
+  std::map<std::string, std::int64_t> booked_at;  // late data does not make the books anew at once
+  std::set<std::string> fresh;                    // origins that have a minute never booked before
   std::int64_t closed_at = 0;
   std::int64_t diagnosed_at = 0;
-  std::set<std::string> closed_since;  // origins of which a minute was closed since the last diagnosis
+  std::set<std::string>
+      closed_since;  // origins of which a minute was closed since the last diagnosis
 
   std::mutex thread_mutex;
   std::condition_variable wake, passed;
   bool stopping = false, asked = false;
-  bool relaxed = false;                 // nobody looked at the last pass: running minutes were not read
+  bool relaxed = false;  // nobody looked at the last pass: running minutes were not read
   std::uint64_t passes = 0;
   std::thread thread;
   std::atomic<std::int64_t> cpu_ns{0};
@@ -71,7 +73,8 @@ struct Jobs::State {
   std::map<std::string, std::int64_t> ledger_last;
   Json findings = Json::MakeArray();
   std::string error;
-  // Answers of `cost`, asked every few seconds by an open page; the books change only in Book, which empties it.
+  // Answers of `cost`, asked every few seconds by an open page; the books change only in Book,
+  // which empties it.
   struct Told {
     std::int64_t at = 0;
     Json answer;
@@ -79,7 +82,8 @@ struct Jobs::State {
   std::map<std::tuple<std::int64_t, std::int64_t, std::string, std::string, bool>, Told> told;
   std::uint64_t editions = 0;
 
-  State(const Config& c, const base::Clock& k, std::span<const model::Catalog* const> cats, store::Store& s, Place& p, Ingest& i)
+  State(const Config& c, const base::Clock& k, std::span<const model::Catalog* const> cats,
+        store::Store& s, Place& p, Ingest& i)
       : config(c), clock(k), catalogs(cats), store(s), place(p), ingest(i) {}
 
   void Closed(const minutes::ClosedMinute& m) {
@@ -90,14 +94,18 @@ struct Jobs::State {
     // A call that ended changes the books of every minute in which it ran.
     for (const minutes::RequestRow& r : m.requests) {
       const std::int64_t last = std::min(r.end_ts, r.ts + base::kHour);
-      for (std::int64_t at = r.ts - r.ts % base::kMinute; at < last && at <= m.minute_ns + base::kHour; at += base::kMinute) minutes.insert(at);
+      for (std::int64_t at = r.ts - r.ts % base::kMinute;
+           at < last && at <= m.minute_ns + base::kHour; at += base::kMinute)
+        minutes.insert(at);
     }
   }
 
   // The same minutes of the same books; only the clock has gone on within a minute.
-  Result<Json> Cost(std::int64_t from, std::int64_t to, std::string_view by, std::string_view origin, bool rows) {
+  Result<Json> Cost(std::int64_t from, std::int64_t to, std::string_view by,
+                    std::string_view origin, bool rows) {
     const std::int64_t now = clock.now_ns();
-    const auto key = std::make_tuple(from / base::kMinute, (to - 1) / base::kMinute, std::string(by), std::string(origin), rows);
+    const auto key = std::make_tuple(from / base::kMinute, (to - 1) / base::kMinute,
+                                     std::string(by), std::string(origin), rows);
     std::uint64_t edition = 0;
     {
       const std::lock_guard lock(mutex);
@@ -119,11 +127,14 @@ struct Jobs::State {
   void Book(std::int64_t now) {
     for (auto& [origin, minutes] : to_book) {
       if (minutes.empty()) continue;
-      if (!fresh.contains(origin) && now - booked_at[origin] < (ingest.looked_at() ? 20 * base::kSecond : base::kMinute)) continue;
+      if (!fresh.contains(origin) &&
+          now - booked_at[origin] < (ingest.looked_at() ? 20 * base::kSecond : base::kMinute))
+        continue;
       // Only minutes that are over; the rest waits for its own close.
       std::set<std::int64_t> due;
       for (const std::int64_t minute : minutes) {
-        if (minute + base::kMinute + config.minutes.lateness_ns <= now && due.size() < 60) due.insert(minute);
+        if (minute + base::kMinute + config.minutes.lateness_ns <= now && due.size() < 60)
+          due.insert(minute);
       }
       const Status status = books->Book(origin, due, now);
       {
@@ -138,7 +149,9 @@ struct Jobs::State {
       if (due.size() < 60) fresh.erase(origin);
       booked_at[origin] = now;
       for (const std::int64_t minute : due) minutes.erase(minute);
-      std::erase_if(minutes, [&](std::int64_t m) { return m + base::kMinute + config.minutes.lateness_ns > now; });
+      std::erase_if(minutes, [&](std::int64_t m) {
+        return m + base::kMinute + config.minutes.lateness_ns > now;
+      });
       auto headline = books->Cost(now - base::kHour, now, "", origin, false);
       const std::lock_guard lock(mutex);
       if (headline.ok()) headlines[origin] = std::move(*headline);
@@ -195,7 +208,8 @@ struct Jobs::State {
       closer->set_relaxed(seldom);
       store.Supervise();
       const std::int64_t now = clock.now_ns();
-      // Before minutes close: what was accepted is in the store, however seldom segments are sealed.
+      // Before minutes close: what was accepted is in the store, however seldom segments are
+      // sealed.
       const std::int64_t closing = (now - config.minutes.lateness_ns) / base::kMinute;
       if (closing != closed_at) ingest.Flush(2 * base::kSecond);
       closed_at = closing;
@@ -214,8 +228,9 @@ struct Jobs::State {
   }
 };
 
-Jobs::Jobs(const Config& config, const base::Clock& clock, std::span<const model::Catalog* const> catalogs, store::Store& store,
-           Place& place, Ingest& ingest)
+Jobs::Jobs(const Config& config, const base::Clock& clock,
+           std::span<const model::Catalog* const> catalogs, store::Store& store, Place& place,
+           Ingest& ingest)
     : state_(std::make_unique<State>(config, clock, catalogs, store, place, ingest)) {}
 
 Jobs::~Jobs() { Stop(); }
@@ -226,7 +241,8 @@ Status Jobs::Start() {
   minutes::Options options;
   options.lateness_ns = s.config.minutes.lateness_ns;
   options.reopen_ns = s.config.minutes.reopen_ns;
-  options.join = MakeJoin([&s](const std::string& origin) { return s.place.engines(origin); }, s.books->slos(), s.config.truncated_is_waste);
+  options.join = MakeJoin([&s](const std::string& origin) { return s.place.engines(origin); },
+                          s.books->slos(), s.config.truncated_is_waste);
   options.rank_waits = Waits;
   options.on_closed = [&s](const minutes::ClosedMinute& m) { s.Closed(m); };
   s.closer = std::make_unique<minutes::Closer>(s.store, s.catalogs, std::move(options));
@@ -269,17 +285,22 @@ double Jobs::close_seconds() const {
 double Jobs::lag_seconds() const {
   if (!state_->closer) return 0;
   const std::int64_t newest = state_->closer->stats().newest_live_ns;
-  return newest == 0 ? 0 : static_cast<double>(state_->clock.now_ns() - newest - state_->config.minutes.lateness_ns) / 1e9;
+  return newest == 0 ? 0
+                     : static_cast<double>(state_->clock.now_ns() - newest -
+                                           state_->config.minutes.lateness_ns) /
+                           1e9;
 }
 
 std::int64_t Jobs::cpu_ns() const { return state_->cpu_ns; }
 
-Result<Json> Jobs::Cost(std::int64_t from, std::int64_t to, std::string_view by, std::string_view origin, bool rows) {
+Result<Json> Jobs::Cost(std::int64_t from, std::int64_t to, std::string_view by,
+                        std::string_view origin, bool rows) {
   if (!state_->books) return base::Unavailable("starting");
   return state_->Cost(from, to, by, origin, rows);
 }
 
-Result<Json> Jobs::Why(std::string_view symptom, std::string_view entity, std::int64_t at, std::string_view origin) {
+Result<Json> Jobs::Why(std::string_view symptom, std::string_view entity, std::int64_t at,
+                       std::string_view origin) {
   if (!state_->diagnosis) return base::Unavailable("starting");
   if (at > state_->clock.now_ns() - 2 * base::kMinute) state_->CatchUp();
   return state_->diagnosis->Why(symptom, entity, at, origin);

@@ -59,7 +59,8 @@ l7_genai::Call CallOf(const Rows& rows, std::size_t i) {
 double Or(const std::optional<double>& v) { return v ? *v : std::nan(""); }
 
 // The class of a whole request and whether its tokens were useful; NaN where nothing can tell.
-void Judge(const std::vector<l8_cost::SloRule>& slos, bool truncated_is_waste, minutes::RequestRow* r) {
+void Judge(const std::vector<l8_cost::SloRule>& slos, bool truncated_is_waste,
+           minutes::RequestRow* r) {
   l8_cost::CallFacts c;
   c.model = r->model;
   c.tenant = r->tenant;
@@ -89,8 +90,8 @@ minutes::JoinCalls MakeJoin(std::function<std::vector<std::string>(const std::st
                             std::vector<l8_cost::SloRule> slos, bool truncated_is_waste) {
   // Services that were seen to report usage: an answer of theirs without usage was cut off.
   auto reports_usage = std::make_shared<std::set<std::string>>();
-  return [engines = std::move(engines), slos = std::move(slos), truncated_is_waste, reports_usage](const Rows& rows,
-                                                                                                     const std::string& origin) {
+  return [engines = std::move(engines), slos = std::move(slos), truncated_is_waste, reports_usage](
+             const Rows& rows, const std::string& origin) {
     std::vector<l7_genai::Call> calls;
     calls.reserve(rows.size());
     for (std::size_t i = 0; i < rows.size(); ++i) calls.push_back(CallOf(rows, i));
@@ -98,7 +99,8 @@ minutes::JoinCalls MakeJoin(std::function<std::vector<std::string>(const std::st
     l7_genai::JoinOptions options;
     options.known_engines = known;
     for (const l7_genai::Call& c : calls) {
-      if (c.kind == "caller" && c.output_tokens && reports_usage->size() < 10'000) reports_usage->insert(l7_genai::ServiceKey(c));
+      if (c.kind == "caller" && c.output_tokens && reports_usage->size() < 10'000)
+        reports_usage->insert(l7_genai::ServiceKey(c));
     }
     const std::vector<std::string> services(reports_usage->begin(), reports_usage->end());
     options.reports_usage = services;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// OTLP/gRPC through grpc++'s generic byte-buffer service: no generated code, the bytes go to the same decoders.
-// One completion-queue thread; the ingest thread finishes the calls.
+// OTLP/gRPC through grpc++'s generic byte-buffer service: no generated code, the bytes go to the
+// same decoders. One completion-queue thread; the ingest thread finishes the calls.
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
 
@@ -31,7 +31,8 @@ std::string Flatten(const grpc::ByteBuffer& buffer) {
   std::vector<grpc::Slice> slices;
   std::string out;
   if (!buffer.Dump(&slices).ok()) return out;
-  for (const grpc::Slice& slice : slices) out.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+  for (const grpc::Slice& slice : slices)
+    out.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
   return out;
 }
 
@@ -45,7 +46,8 @@ void AppendVarint(std::string* out, std::uint64_t v) {
 
 grpc::ByteBuffer Reply(const Outcome& outcome) {
   std::string out;
-  const std::uint64_t rejected = outcome.refused.total() - outcome.refused.count(base::Reason::content_removed);
+  const std::uint64_t rejected =
+      outcome.refused.total() - outcome.refused.count(base::Reason::content_removed);
   if (rejected > 0) {
     const std::string message = RefusalText(outcome.refused);
     std::string inner(1, 0x08);
@@ -63,7 +65,8 @@ grpc::ByteBuffer Reply(const Outcome& outcome) {
 
 std::string Metadata(const grpc::ServerContext& context, const std::string& key) {
   const auto it = context.client_metadata().find(key);
-  return it == context.client_metadata().end() ? std::string() : std::string(it->second.data(), it->second.size());
+  return it == context.client_metadata().end() ? std::string()
+                                               : std::string(it->second.data(), it->second.size());
 }
 
 }  // namespace
@@ -114,15 +117,21 @@ struct GrpcDoor::State {
     void Take() {
       Incoming in;
       const std::string method = context.method();
-      if (method == "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export") in.protocol = Protocol::otlp_metrics;
-      else if (method == "/opentelemetry.proto.collector.trace.v1.TraceService/Export") in.protocol = Protocol::otlp_traces;
-      else if (method == "/opentelemetry.proto.collector.logs.v1.LogsService/Export") in.protocol = Protocol::otlp_logs;
-      else return Fail(base::Unsupported(method + ": only the OTLP Export methods are served here"));
-      auto caller = state->access.Check(context.peer(), static_cast<std::uint16_t>(state->port), Metadata(context, "authorization"), Scope::write);
+      if (method == "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export")
+        in.protocol = Protocol::otlp_metrics;
+      else if (method == "/opentelemetry.proto.collector.trace.v1.TraceService/Export")
+        in.protocol = Protocol::otlp_traces;
+      else if (method == "/opentelemetry.proto.collector.logs.v1.LogsService/Export")
+        in.protocol = Protocol::otlp_logs;
+      else
+        return Fail(base::Unsupported(method + ": only the OTLP Export methods are served here"));
+      auto caller = state->access.Check(context.peer(), static_cast<std::uint16_t>(state->port),
+                                        Metadata(context, "authorization"), Scope::write);
       if (!caller.ok()) return Fail(caller.status());
       in.body = Flatten(request);
       request.Clear();
-      in.sender = context.peer().substr(0, context.peer().rfind(':')) + " " + Metadata(context, "user-agent");
+      in.sender = context.peer().substr(0, context.peer().rfind(':')) + " " +
+                  Metadata(context, "user-agent");
       in.batch = BatchId(Metadata(context, "x-strata-batch"), in.sender + method, in.body);
       in.trusted = caller->scope >= Scope::agent;
       State* owner = state;  // this Call may be gone once it is finished
@@ -157,7 +166,8 @@ struct GrpcDoor::State {
 
 GrpcDoor::GrpcDoor(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
-Result<std::unique_ptr<GrpcDoor>> GrpcDoor::Start(const Options& options, const Access& access, Ingest& ingest) {
+Result<std::unique_ptr<GrpcDoor>> GrpcDoor::Start(const Options& options, const Access& access,
+                                                  Ingest& ingest) {
   auto state = std::make_unique<State>(access, ingest);
   grpc::ServerBuilder builder;
   std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
@@ -169,7 +179,8 @@ Result<std::unique_ptr<GrpcDoor>> GrpcDoor::Start(const Options& options, const 
     credentials = grpc::SslServerCredentials(ssl);
   }
   const bool ipv6 = options.address.find(':') != std::string::npos;
-  const std::string address = (ipv6 ? "[" + options.address + "]" : options.address) + ":" + std::to_string(options.port);
+  const std::string address =
+      (ipv6 ? "[" + options.address + "]" : options.address) + ":" + std::to_string(options.port);
   builder.AddListeningPort(address, credentials, &state->port);
   builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_message));
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
@@ -177,7 +188,8 @@ Result<std::unique_ptr<GrpcDoor>> GrpcDoor::Start(const Options& options, const 
   state->queue = builder.AddCompletionQueue();
   state->server = builder.BuildAndStart();
   if (state->server == nullptr || state->port == 0) {
-    return base::Failed("OTLP/gRPC cannot listen on " + address + ": is another program using the port? (ports.otlp_grpc)");
+    return base::Failed("OTLP/gRPC cannot listen on " + address +
+                        ": is another program using the port? (ports.otlp_grpc)");
   }
   new State::Call(state.get());
   state->thread = std::thread([s = state.get()] { s->Run(); });
@@ -187,7 +199,8 @@ Result<std::unique_ptr<GrpcDoor>> GrpcDoor::Start(const Options& options, const 
 GrpcDoor::~GrpcDoor() {
   state_->stopping = true;
   state_->server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(2));
-  for (int i = 0; i < 1000 && state_->in_ingest > 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  for (int i = 0; i < 1000 && state_->in_ingest > 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   state_->queue->Shutdown();
   state_->thread.join();
 }

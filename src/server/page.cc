@@ -15,7 +15,8 @@ std::map<std::string, PageFile, std::less<>>& Files() {
 }
 
 std::string TypeOf(std::string_view path) {
-  const std::string_view ending = path.substr(path.rfind('.') == std::string_view::npos ? path.size() : path.rfind('.'));
+  const std::string_view ending =
+      path.substr(path.rfind('.') == std::string_view::npos ? path.size() : path.rfind('.'));
   if (ending == ".html") return "text/html; charset=utf-8";
   if (ending == ".js" || ending == ".mjs") return "text/javascript; charset=utf-8";
   if (ending == ".css") return "text/css; charset=utf-8";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page's files. They are read from the folder `web` beside the program's build (web/dist) when it starts, so that
-// the program and the page build apart.
+// The page's files. They are read from the folder `web` beside the program's build (web/dist) when
+// it starts, so that the program and the page build apart.
 #pragma once
 
 #include <string>

@@ -21,32 +21,52 @@ constexpr std::size_t kSparkPoints = 180;
 constexpr std::int64_t kSparkStep = 5 * base::kSecond;
 constexpr std::size_t kMaxEntities = 200'000;
 
-// What the strips of the page show. A counter is shown as its rate, a histogram as the mean of its increment.
-constexpr std::array<std::string_view, 24> kKeySignals = {
-    "gpu.utilization", "gpu.sm.active", "gpu.power", "gpu.memory.used", "gpu.temperature",
-    "comm.collective.duration", "comm.rank.lateness", "comm.collective.busbw",
-    "system.cpu.utilization", "system.memory.utilization", "system.pressure.some", "system.network.tcp.retransmits",
-    "gpu.holding.share",
-    "train.step.duration", "train.loss", "train.mfu", "train.tokens",
-    "inference.ttft", "inference.kv_usage_ratio", "inference.requests_waiting", "inference.requests_running",
-    "inference.generation_tokens",
-    "gen_ai.client.operation.duration", "gen_ai.client.token.usage"};
+// What the strips of the page show. A counter is shown as its rate, a histogram as the mean of its
+// increment.
+constexpr std::array<std::string_view, 24> kKeySignals = {"gpu.utilization",
+                                                          "gpu.sm.active",
+                                                          "gpu.power",
+                                                          "gpu.memory.used",
+                                                          "gpu.temperature",
+                                                          "comm.collective.duration",
+                                                          "comm.rank.lateness",
+                                                          "comm.collective.busbw",
+                                                          "system.cpu.utilization",
+                                                          "system.memory.utilization",
+                                                          "system.pressure.some",
+                                                          "system.network.tcp.retransmits",
+                                                          "gpu.holding.share",
+                                                          "train.step.duration",
+                                                          "train.loss",
+                                                          "train.mfu",
+                                                          "train.tokens",
+                                                          "inference.ttft",
+                                                          "inference.kv_usage_ratio",
+                                                          "inference.requests_waiting",
+                                                          "inference.requests_running",
+                                                          "inference.generation_tokens",
+                                                          "gen_ai.client.operation.duration",
+                                                          "gen_ai.client.token.usage"};
 
 // Attributes that say what an entity is, by prefix; the rest belongs to the measurement.
 bool DescribesEntity(std::string_view key) {
-  for (const std::string_view prefix : {"hw.", "host.", "k8s.", "gpu.index", "gpu.mig.", "pci.", "gen_ai.request.model",
-                                        "service.", "container.", "cloud.", "process.executable.name"}) {
+  for (const std::string_view prefix :
+       {"hw.", "host.", "k8s.", "gpu.index", "gpu.mig.", "pci.", "gen_ai.request.model", "service.",
+        "container.", "cloud.", "process.executable.name"}) {
     if (key.starts_with(prefix)) return true;
   }
   return false;
 }
 
-bool IsKey(std::string_view signal) { return std::find(kKeySignals.begin(), kKeySignals.end(), signal) != kKeySignals.end(); }
+bool IsKey(std::string_view signal) {
+  return std::find(kKeySignals.begin(), kKeySignals.end(), signal) != kKeySignals.end();
+}
 
 struct Ring {
   Spark spark;
   model::Kind kind = model::Kind::gauge;
-  std::map<std::uint64_t, std::pair<std::int64_t, std::pair<double, double>>> last;  // series -> ts, (value, count)
+  std::map<std::uint64_t, std::pair<std::int64_t, std::pair<double, double>>>
+      last;  // series -> ts, (value, count)
   void Add(std::int64_t ts, double value, bool sums) {
     auto& p = spark.points;
     const std::int64_t slot = ts - ts % kSparkStep;
@@ -55,7 +75,8 @@ struct Ring {
       p.back().value = sums ? p.back().value + value : value;
       return;
     }
-    if (p.size() >= kSparkPoints) p.erase(p.begin(), p.begin() + static_cast<std::ptrdiff_t>(kSparkPoints / 6));
+    if (p.size() >= kSparkPoints)
+      p.erase(p.begin(), p.begin() + static_cast<std::ptrdiff_t>(kSparkPoints / 6));
     p.push_back({slot, value});
   }
 };
@@ -69,15 +90,18 @@ std::string OriginName(const std::string& origin) { return origin.empty() ? "liv
 
 void AppendCall(const l7_genai::Call& c, std::int64_t received_ns, store::TableRows* out) {
   store::RowWriter w(&out->bytes);
-  const auto number = [&](const std::optional<double>& v) { w.nullable_f64(v ? *v : std::nan("")); };
+  const auto number = [&](const std::optional<double>& v) {
+    w.nullable_f64(v ? *v : std::nan(""));
+  };
   w.i64(c.ts), w.i64(c.end_ts);
-  for (const std::string* text : {&c.trace_id, &c.span_id, &c.parent_span_id, &c.kind, &c.response_id, &c.engine,
-                                  &c.server_address, &c.server_port, &c.model, &c.tenant, &c.team, &c.service, &c.status,
-                                  &c.finish_reason, &c.operation, &c.provider}) {
+  for (const std::string* text :
+       {&c.trace_id, &c.span_id, &c.parent_span_id, &c.kind, &c.response_id, &c.engine,
+        &c.server_address, &c.server_port, &c.model, &c.tenant, &c.team, &c.service, &c.status,
+        &c.finish_reason, &c.operation, &c.provider}) {
     w.text(*text);
   }
-  for (const auto* v : {&c.input_tokens, &c.cached_tokens, &c.output_tokens, &c.reasoning_tokens, &c.ttft_s, &c.queue_s,
-                        &c.prefill_s, &c.decode_s, &c.e2e_s}) {
+  for (const auto* v : {&c.input_tokens, &c.cached_tokens, &c.output_tokens, &c.reasoning_tokens,
+                        &c.ttft_s, &c.queue_s, &c.prefill_s, &c.decode_s, &c.e2e_s}) {
     number(*v);
   }
   w.u8(c.stream ? 1 : 0);
@@ -88,12 +112,12 @@ void AppendCall(const l7_genai::Call& c, std::int64_t received_ns, store::TableR
   ++out->rows;
 }
 
-void AppendHolding(const l4_sched::HoldingRow& row, const std::string& cluster, std::int64_t received_ns,
-                   store::TableRows* out) {
+void AppendHolding(const l4_sched::HoldingRow& row, const std::string& cluster,
+                   std::int64_t received_ns, store::TableRows* out) {
   const model::Holding& h = row.holding;
   store::RowWriter w(&out->bytes);
-  for (const std::string* text : {&h.gpu, &h.node, &h.ns, &h.pod, &h.container, &h.workload_kind, &h.workload, &h.team,
-                                  &h.queue, &h.job, &h.engine}) {
+  for (const std::string* text : {&h.gpu, &h.node, &h.ns, &h.pod, &h.container, &h.workload_kind,
+                                  &h.workload, &h.team, &h.queue, &h.job, &h.engine}) {
     w.text(*text);
   }
   w.text(h.cluster.empty() ? cluster : h.cluster);
@@ -179,7 +203,8 @@ struct Place::State {
     // What the entity stands on is an entity as well.
     const auto implied = [&](const char* type, std::string_view id) {
       if (id.empty() || (s.entity_type == type && s.entity == id)) return;
-      const std::uint64_t k = base::Hash64(std::string(type) + "|" + std::string(id) + "|" + s.origin);
+      const std::uint64_t k =
+          base::Hash64(std::string(type) + "|" + std::string(id) + "|" + s.origin);
       if (!entities.insert(k).second) return;
       ++counts[OriginName(s.origin)][type];
       model::Entity x;
@@ -191,16 +216,20 @@ struct Place::State {
     };
     implied("node", s.attributes.get("host.name"));
     implied("namespace", s.attributes.get("k8s.namespace.name"));
-    if (s.attributes.has("k8s.pod.name") && !l4_sched::IsExporterPod(s.attributes.get("k8s.pod.name"))) {
-      implied("pod", std::string(s.attributes.get("k8s.namespace.name")) + "/" + std::string(s.attributes.get("k8s.pod.name")));
+    if (s.attributes.has("k8s.pod.name") &&
+        !l4_sched::IsExporterPod(s.attributes.get("k8s.pod.name"))) {
+      implied("pod", std::string(s.attributes.get("k8s.namespace.name")) + "/" +
+                         std::string(s.attributes.get("k8s.pod.name")));
     }
     implied("model", s.attributes.get("gen_ai.request.model"));
   }
 
-  // Collectives are rows and no series: their communicator is an entity, their duration and bandwidth are lines.
+  // Collectives are rows and no series: their communicator is an entity, their duration and
+  // bandwidth are lines.
   void Learn(const model::Collective& c, model::Batch* batch) {
     const std::string origin = OriginName(c.origin);
-    if (entities.size() < kMaxEntities && entities.insert(base::Hash64("communicator|" + c.communicator + "|" + c.origin)).second) {
+    if (entities.size() < kMaxEntities &&
+        entities.insert(base::Hash64("communicator|" + c.communicator + "|" + c.origin)).second) {
       ++counts[origin]["communicator"];
       model::Entity e;
       e.type = "communicator";
@@ -215,13 +244,17 @@ struct Place::State {
       const std::string key = origin + "|" + signal + "|" + c.communicator;
       if (!rings.contains(key) && rings.size() >= kMaxSparks) return;
       Ring& ring = rings[key];
-      if (ring.spark.signal.empty()) ring.spark = {"l2_comm", signal, unit, "communicator", c.communicator, origin, {}};
+      if (ring.spark.signal.empty())
+        ring.spark = {"l2_comm", signal, unit, "communicator", c.communicator, origin, {}};
       ring.Add(c.start_ns + static_cast<std::int64_t>(c.duration_s * 1e9), value, false);
     };
-    if (c.done) line("comm.collective.duration", "s", c.duration_s), line("comm.collective.busbw", "By/s", c.busbw);
+    if (c.done)
+      line("comm.collective.duration", "s", c.duration_s),
+          line("comm.collective.busbw", "By/s", c.busbw);
   }
 
-  // Several series of one line: modes of a CPU are summed, pressures of several resources give the highest.
+  // Several series of one line: modes of a CPU are summed, pressures of several resources give the
+  // highest.
   static void AddSample(Ring& ring, std::uint64_t id, std::int64_t ts, double value) {
     if (ring.kind != model::Kind::counter) {
       const bool modes = ring.spark.signal == "system.cpu.utilization";
@@ -229,7 +262,8 @@ struct Place::State {
         ring.last[id] = {ts, {value, 0}};
         value = 0;
         for (const auto& [series, point] : ring.last) {
-          if (point.first > ts - base::kMinute) value = modes ? value + point.second.first : std::max(value, point.second.first);
+          if (point.first > ts - base::kMinute)
+            value = modes ? value + point.second.first : std::max(value, point.second.first);
         }
       }
       ring.Add(ts, value, false);
@@ -278,7 +312,8 @@ void Place::Update(model::Batch* batch, std::int64_t now_ns, std::vector<store::
       AppendCall(l7_genai::MakeCall(span), now_ns, RowsOf(store::Table::calls, rows));
     }
   }
-  // An entity was seen when its first sample was taken, which for recorded data is long before it came.
+  // An entity was seen when its first sample was taken, which for recorded data is long before it
+  // came.
   std::int64_t seen_ns = now_ns;
   for (const std::int64_t ts : batch->samples.ts) seen_ns = std::min(seen_ns, ts);
   for (const model::Series& series : batch->series) s.Learn(series, seen_ns, batch);
@@ -289,7 +324,8 @@ void Place::Update(model::Batch* batch, std::int64_t now_ns, std::vector<store::
     const std::int64_t ts = batch->samples.ts[i];
     const double value = batch->samples.value[i];
     it->second.signal->last_ns = std::max(it->second.signal->last_ns, ts);
-    if (it->second.ring != nullptr && std::isfinite(value)) State::AddSample(*it->second.ring, id, ts, value);
+    if (it->second.ring != nullptr && std::isfinite(value))
+      State::AddSample(*it->second.ring, id, ts, value);
   }
   for (const model::Histogram& h : batch->histograms) {
     const auto it = s.series.find(static_cast<std::uint64_t>(h.series));
@@ -297,7 +333,8 @@ void Place::Update(model::Batch* batch, std::int64_t now_ns, std::vector<store::
     it->second.signal->last_ns = std::max(it->second.signal->last_ns, h.ts);
     if (it->second.ring != nullptr) State::AddHistogram(*it->second.ring, h);
   }
-  for (const model::SourceState& source : batch->sources) s.sources[OriginName(source.origin) + "|" + source.name] = source;
+  for (const model::SourceState& source : batch->sources)
+    s.sources[OriginName(source.origin) + "|" + source.name] = source;
   const auto saw = [&](const std::string& origin, const char* signal, std::int64_t ts) {
     SignalFacts& f = s.signals[OriginName(origin)][signal];
     f.last_ns = std::max(f.last_ns, ts);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the ingest thread learns while rows pass: entities, who holds which device, the freshness of signals and sources,
-// and the last minutes of the key signals for the page. Update runs on the ingest thread, snapshots on any.
+// What the ingest thread learns while rows pass: entities, who holds which device, the freshness of
+// signals and sources, and the last minutes of the key signals for the page. Update runs on the
+// ingest thread, snapshots on any.
 #pragma once
 
 #include <cstdint>
@@ -44,13 +45,15 @@ class Place {
   // Holdings that an earlier run left open, known to have held until `seen_ns`.
   void Restore(const std::vector<model::Holding>& open, std::int64_t seen_ns);
 
-  // Adds entities, holdings (opened, closed), and events to the batch; appends rows of model calls to `rows`.
+  // Adds entities, holdings (opened, closed), and events to the batch; appends rows of model calls
+  // to `rows`.
   void Update(model::Batch* batch, std::int64_t now_ns, std::vector<store::TableRows>* rows);
 
   // origin -> signal -> facts
   std::map<std::string, std::map<std::string, SignalFacts>> signals() const;
   std::vector<model::SourceState> sources() const;
-  std::map<std::string, std::map<std::string, std::uint64_t>> entity_counts() const;  // origin -> type -> n
+  std::map<std::string, std::map<std::string, std::uint64_t>> entity_counts()
+      const;  // origin -> type -> n
   std::vector<std::string> origins() const;
   std::vector<Spark> sparks(std::string_view origin, std::int64_t since_ns) const;
   std::vector<model::Holding> held(std::string_view origin) const;

@@ -89,11 +89,13 @@ struct Server::State {
     h.tls_cert = config.tls.cert;
     h.tls_key = config.tls.key;
     h.tls_client_ca = config.tls.client_ca;
-    auto otlp_door = base::HttpServer::Start(h, [this](const base::ServerRequest& r) { return OtlpHttp(r, *access, *ingest); });
+    auto otlp_door = base::HttpServer::Start(
+        h, [this](const base::ServerRequest& r) { return OtlpHttp(r, *access, *ingest); });
     if (!otlp_door.ok()) return otlp_door.status().With("OTLP/HTTP (ports.otlp_http)");
     otlp = std::move(*otlp_door);
     h.port = static_cast<std::uint16_t>(config.ports.api);
-    auto api_door = base::HttpServer::Start(h, [this](const base::ServerRequest& r) { return ApiDoor(r, *services); });
+    auto api_door = base::HttpServer::Start(
+        h, [this](const base::ServerRequest& r) { return ApiDoor(r, *services); });
     if (!api_door.ok()) return api_door.status().With("API (ports.api)");
     api = std::move(*api_door);
     return Status::Ok();
@@ -104,7 +106,10 @@ namespace {
 
 // What was held when the last run ended goes on where it is seen again.
 Status RestoreHoldings(store::Store& store, Place& place) {
-  ASSIGN_OR_RETURN(const store::Rows rows, store.Query("SELECT *, toUnixTimestamp(received) AS seen FROM holdings WHERE valid_to IS NULL"));
+  ASSIGN_OR_RETURN(
+      const store::Rows rows,
+      store.Query(
+          "SELECT *, toUnixTimestamp(received) AS seen FROM holdings WHERE valid_to IS NULL"));
   std::vector<model::Holding> open;
   std::int64_t seen = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -141,7 +146,8 @@ Status RestoreHoldings(store::Store& store, Place& place) {
 
 Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
-Result<std::unique_ptr<Server>> Server::Start(const Config& config, const base::Clock& clock, const std::string& page) {
+Result<std::unique_ptr<Server>> Server::Start(const Config& config, const base::Clock& clock,
+                                              const std::string& page) {
   auto state = std::make_unique<State>(config, clock);
   State& s = *state;
   ASSIGN_OR_RETURN(Access access, Access::Make(config));
@@ -155,8 +161,8 @@ Result<std::unique_ptr<Server>> Server::Start(const Config& config, const base::
   options.keep_content = config.keep_content;
   s.ingest = std::make_unique<Ingest>(options, clock, Layers(), *s.log, *s.store, *s.place);
   s.jobs = std::make_unique<Jobs>(s.config, clock, Layers(), *s.store, *s.place, *s.ingest);
-  s.services = std::make_unique<Services>(
-      Services{s.config, clock, Layers(), *s.access, *s.store, *s.ingest, *s.place, *s.jobs, clock.now_ns()});
+  s.services = std::make_unique<Services>(Services{s.config, clock, Layers(), *s.access, *s.store,
+                                                   *s.ingest, *s.place, *s.jobs, clock.now_ns()});
   auto server = std::unique_ptr<Server>(new Server(std::move(state)));
   RETURN_IF_ERROR(server->state_->jobs->Start());
   RETURN_IF_ERROR(server->state_->OpenDoors());
@@ -180,7 +186,8 @@ void Server::Stop() {
 Server::~Server() { Stop(); }
 
 Ports Server::ports() const {
-  return {state_->grpc ? state_->grpc->port() : 0, state_->otlp ? state_->otlp->port() : 0, state_->api ? state_->api->port() : 0};
+  return {state_->grpc ? state_->grpc->port() : 0, state_->otlp ? state_->otlp->port() : 0,
+          state_->api ? state_->api->port() : 0};
 }
 
 }  // namespace strata::server

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The server as a whole: opens the log and the store, starts the doors and the jobs, stops them in order.
+// The server as a whole: opens the log and the store, starts the doors and the jobs, stops them in
+// order.
 #pragma once
 
 #include <memory>
@@ -23,7 +24,8 @@ std::span<const model::Catalog* const> Layers();
 class Server {
  public:
   // `page` is the folder of the page's files ("" or missing: none).
-  static base::Result<std::unique_ptr<Server>> Start(const Config& config, const base::Clock& clock, const std::string& page);
+  static base::Result<std::unique_ptr<Server>> Start(const Config& config, const base::Clock& clock,
+                                                     const std::string& page);
   ~Server();  // Stop()
   void Stop();
   Ports ports() const;

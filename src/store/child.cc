@@ -27,7 +27,9 @@ namespace {
 constexpr std::int64_t kStartTimeoutNs = 60 * base::kSecond;
 
 std::string Ending(int status) {
-  if (WIFSIGNALED(status)) return "ended by signal " + std::to_string(WTERMSIG(status)) + " (" + strsignal(WTERMSIG(status)) + ")";
+  if (WIFSIGNALED(status))
+    return "ended by signal " + std::to_string(WTERMSIG(status)) + " (" +
+           strsignal(WTERMSIG(status)) + ")";
   return "ended with status " + std::to_string(WEXITSTATUS(status));
 }
 
@@ -38,8 +40,11 @@ void Sleep(int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms));
 base::Status Child::Spawn() {
   int pipe[2];
   if (::pipe2(pipe, O_CLOEXEC) != 0) return base::FromErrno("pipe");
-  std::vector<std::string> arguments = {options_.binary, "engine", "--path", options_.path, "--socket", options_.socket,
-                                        "--library", options_.library, "--memory", std::to_string(options_.memory_bytes)};
+  std::vector<std::string> arguments = {options_.binary, "engine",
+                                        "--path",        options_.path,
+                                        "--socket",      options_.socket,
+                                        "--library",     options_.library,
+                                        "--memory",      std::to_string(options_.memory_bytes)};
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
@@ -55,8 +60,10 @@ base::Status Child::Spawn() {
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &all);
   posix_spawnattr_setpgroup(&attributes, 0);  // Ctrl-C in the terminal reaches us first
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-  const int error = ::posix_spawn(&pid_, options_.binary.c_str(), &actions, &attributes, argv.data(), environ);
+  posix_spawnattr_setflags(&attributes,
+                           POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+  const int error =
+      ::posix_spawn(&pid_, options_.binary.c_str(), &actions, &attributes, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   ::close(pipe[0]);
@@ -82,7 +89,8 @@ base::Status Child::Start() {
   ping.timeout_ms = 2000;
   const std::int64_t deadline = base::monotonic_ns() + kStartTimeoutNs;
   while (base::monotonic_ns() < deadline) {
-    if (!AliveLocked()) return base::Failed("the engine " + ended_ + " while it started; its words stand above");
+    if (!AliveLocked())
+      return base::Failed("the engine " + ended_ + " while it started; its words stand above");
     if (const auto answer = client.Send(ping); answer.ok() && answer->status == 200) return {};
     Sleep(10);
   }
@@ -113,10 +121,12 @@ int Child::pid() const {
 std::uint64_t Child::rss_bytes() const {
   const int at = pid();
   std::string text;
-  if (at <= 0 || !base::ReadFileInto(("/proc/" + std::to_string(at) + "/statm").c_str(), &text)) return 0;
+  if (at <= 0 || !base::ReadFileInto(("/proc/" + std::to_string(at) + "/statm").c_str(), &text))
+    return 0;
   const std::size_t space = text.find(' ');
   if (space == std::string::npos) return 0;
-  return std::strtoull(text.c_str() + space, nullptr, 10) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  return std::strtoull(text.c_str() + space, nullptr, 10) *
+         static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 void Child::Stop() {
@@ -136,17 +146,22 @@ std::string FindEngineLibrary(const std::string& wanted) {
   if (!wanted.empty()) {
     places.emplace_back(wanted);
   } else {
-    if (const char* named = std::getenv("STRATA_CHDB"); named != nullptr && *named != 0) places.emplace_back(named);
+    if (const char* named = std::getenv("STRATA_CHDB"); named != nullptr && *named != 0)
+      places.emplace_back(named);
     const std::filesystem::path beside = std::filesystem::path(base::SelfPath()).parent_path();
-    for (const char* place : {"libchdb.so", "chdb/libchdb.so", "../chdb/libchdb.so", "../lib/strata/libchdb.so", "../../chdb/libchdb.so"}) {
+    for (const char* place : {"libchdb.so", "chdb/libchdb.so", "../chdb/libchdb.so",
+                              "../lib/strata/libchdb.so", "../../chdb/libchdb.so"}) {
       places.push_back(beside / place);
     }
     places.emplace_back("build/chdb/libchdb.so");
-    for (const char* place : {"/usr/lib/strata/libchdb.so", "/usr/local/lib/libchdb.so", "/usr/lib/libchdb.so"}) places.emplace_back(place);
+    for (const char* place :
+         {"/usr/lib/strata/libchdb.so", "/usr/local/lib/libchdb.so", "/usr/lib/libchdb.so"})
+      places.emplace_back(place);
   }
   std::error_code error;
   for (const auto& place : places) {
-    if (std::filesystem::exists(place, error)) return std::filesystem::absolute(place, error).lexically_normal().string();
+    if (std::filesystem::exists(place, error))
+      return std::filesystem::absolute(place, error).lexically_normal().string();
   }
   return {};
 }

@@ -10,9 +10,11 @@ namespace strata::store {
 namespace {
 
 constexpr std::string_view kNames[] = {
-    "series", "samples", "histogram_samples", "events", "otel_traces", "otel_logs", "entities_seen", "holdings_v",
-    "collectives", "calls", "sources", "requests_v", "ledger_v", "findings_v", "closes", "gpu_minute_v", "host_minute_v",
-    "engine_minute_v", "job_minute_v", "comm_minute_v", "request_minute_v"};
+    "series",          "samples",       "histogram_samples", "events",       "otel_traces",
+    "otel_logs",       "entities_seen", "holdings_v",        "collectives",  "calls",
+    "sources",         "requests_v",    "ledger_v",          "findings_v",   "closes",
+    "gpu_minute_v",    "host_minute_v", "engine_minute_v",   "job_minute_v", "comm_minute_v",
+    "request_minute_v"};
 static_assert(std::size(kNames) == static_cast<std::size_t>(Table::kCount));
 
 std::string_view KindName(model::Kind kind) {
@@ -35,7 +37,9 @@ std::string_view TemporalityName(model::Temporality temporality) {
   return "";
 }
 
-std::string_view Origin(const std::string& origin) { return origin.empty() ? std::string_view("live") : std::string_view(origin); }
+std::string_view Origin(const std::string& origin) {
+  return origin.empty() ? std::string_view("live") : std::string_view(origin);
+}
 
 // Rows of one table on their way into `out`.
 class Sink {
@@ -63,7 +67,8 @@ class Sink {
   std::uint32_t received_;
 };
 
-void EncodeSeries(const model::Batch& batch, std::int64_t received_ns, std::vector<TableRows>* out) {
+void EncodeSeries(const model::Batch& batch, std::int64_t received_ns,
+                  std::vector<TableRows>* out) {
   if (batch.series.empty()) return;
   Sink sink(Table::series, received_ns, out);
   for (const model::Series& s : batch.series) {
@@ -82,7 +87,8 @@ void EncodeSeries(const model::Batch& batch, std::int64_t received_ns, std::vect
   }
 }
 
-void EncodeSamples(const model::Batch& batch, std::int64_t received_ns, std::vector<TableRows>* out) {
+void EncodeSamples(const model::Batch& batch, std::int64_t received_ns,
+                   std::vector<TableRows>* out) {
   const model::Samples& s = batch.samples;
   if (s.size() == 0) return;
   Sink sink(Table::samples, received_ns, out);
@@ -102,7 +108,8 @@ void WriteCounts(const std::vector<std::uint64_t>& counts, RowWriter* w) {
   for (const std::uint64_t count : counts) w->u64(count);
 }
 
-void EncodeHistograms(const model::Batch& batch, std::int64_t received_ns, std::vector<TableRows>* out) {
+void EncodeHistograms(const model::Batch& batch, std::int64_t received_ns,
+                      std::vector<TableRows>* out) {
   if (batch.histograms.empty()) return;
   Sink sink(Table::histograms, received_ns, out);
   for (const model::Histogram& h : batch.histograms) {
@@ -127,13 +134,16 @@ void EncodeHistograms(const model::Batch& batch, std::int64_t received_ns, std::
   }
 }
 
-void EncodeEvents(const model::Batch& batch, std::int64_t received_ns, std::vector<TableRows>* out) {
+void EncodeEvents(const model::Batch& batch, std::int64_t received_ns,
+                  std::vector<TableRows>* out) {
   if (batch.events.empty()) return;
   Sink sink(Table::events, received_ns, out);
   for (const model::Event& e : batch.events) {
     RowWriter w = sink.row();
     w.i64(e.ts);
-    for (const std::string* text : {&e.layer, &e.event, &e.entity_type, &e.entity, &e.severity, &e.message}) w.text(*text);
+    for (const std::string* text :
+         {&e.layer, &e.event, &e.entity_type, &e.entity, &e.severity, &e.message})
+      w.text(*text);
     w.map(e.attributes);
     w.text(e.source);
     sink.End(&w, e.origin);
@@ -142,7 +152,8 @@ void EncodeEvents(const model::Batch& batch, std::int64_t received_ns, std::vect
 
 void EncodeSpan(const model::Span& s, RowWriter* w) {
   w->i64(s.start_ns);
-  for (const std::string* text : {&s.trace_id, &s.span_id, &s.parent_span_id, &s.trace_state, &s.name, &s.kind, &s.service}) {
+  for (const std::string* text :
+       {&s.trace_id, &s.span_id, &s.parent_span_id, &s.trace_state, &s.name, &s.kind, &s.service}) {
     w->text(*text);
   }
   w->map(s.resource);
@@ -168,7 +179,8 @@ void EncodeSpan(const model::Span& s, RowWriter* w) {
   for (const auto& link : s.links) w->map(link.attributes);
 }
 
-void EncodeSpansAndLogs(const model::Batch& batch, std::int64_t received_ns, std::vector<TableRows>* out) {
+void EncodeSpansAndLogs(const model::Batch& batch, std::int64_t received_ns,
+                        std::vector<TableRows>* out) {
   if (!batch.spans.empty()) {
     Sink sink(Table::otel_traces, received_ns, out);
     for (const model::Span& s : batch.spans) {
@@ -201,7 +213,8 @@ void EncodeSpansAndLogs(const model::Batch& batch, std::int64_t received_ns, std
   }
 }
 
-void EncodeEntities(const model::Batch& batch, std::int64_t received_ns, std::vector<TableRows>* out) {
+void EncodeEntities(const model::Batch& batch, std::int64_t received_ns,
+                    std::vector<TableRows>* out) {
   if (batch.entities.empty()) return;
   Sink sink(Table::entities, received_ns, out);
   for (const model::Entity& e : batch.entities) {
@@ -215,17 +228,21 @@ void EncodeEntities(const model::Batch& batch, std::int64_t received_ns, std::ve
   }
 }
 
-void EncodeHoldings(const model::Batch& batch, std::int64_t received_ns, std::vector<TableRows>* out) {
+void EncodeHoldings(const model::Batch& batch, std::int64_t received_ns,
+                    std::vector<TableRows>* out) {
   if (batch.holdings.empty()) return;
   Sink sink(Table::holdings, received_ns, out);
   for (const model::Holding& h : batch.holdings) {
     RowWriter w = sink.row();
-    for (const std::string* text : {&h.gpu, &h.node, &h.ns, &h.pod, &h.container, &h.workload_kind, &h.workload, &h.team,
-                                    &h.queue, &h.job, &h.engine, &h.cluster}) {
+    for (const std::string* text :
+         {&h.gpu, &h.node, &h.ns, &h.pod, &h.container, &h.workload_kind, &h.workload, &h.team,
+          &h.queue, &h.job, &h.engine, &h.cluster}) {
       w.text(*text);
     }
-    for (int i = 0; i < 3; ++i) w.text("");  // region, zone, rack: told by entities, not by a sighting
-    for (const std::string* text : {&h.user, &h.account, &h.partition, &h.share_kind}) w.text(*text);
+    for (int i = 0; i < 3; ++i)
+      w.text("");  // region, zone, rack: told by entities, not by a sighting
+    for (const std::string* text : {&h.user, &h.account, &h.partition, &h.share_kind})
+      w.text(*text);
     w.f64(h.share);
     w.nullable_f64(h.memory_bytes == 0 ? std::nan("") : static_cast<double>(h.memory_bytes));
     w.text(h.source);
@@ -237,7 +254,8 @@ void EncodeHoldings(const model::Batch& batch, std::int64_t received_ns, std::ve
   }
 }
 
-void EncodeCollectives(const model::Batch& batch, std::int64_t received_ns, std::vector<TableRows>* out) {
+void EncodeCollectives(const model::Batch& batch, std::int64_t received_ns,
+                       std::vector<TableRows>* out) {
   if (batch.collectives.empty()) return;
   Sink sink(Table::collectives, received_ns, out);
   for (const model::Collective& c : batch.collectives) {
@@ -263,7 +281,8 @@ void EncodeCollectives(const model::Batch& batch, std::int64_t received_ns, std:
   }
 }
 
-void EncodeSources(const model::Batch& batch, std::int64_t received_ns, std::vector<TableRows>* out) {
+void EncodeSources(const model::Batch& batch, std::int64_t received_ns,
+                   std::vector<TableRows>* out) {
   if (batch.sources.empty()) return;
   Sink sink(Table::sources, received_ns, out);
   for (const model::SourceState& s : batch.sources) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Functions that free SQL may call, in lower case: those of the pinned engine that compute from their arguments alone.
-// Left out: what reads files, dictionaries, tables by name, the network, the machine or another user's session, sleeps, or
-// calls a function named in a string. A new engine's new functions are refused until they are added here.
+// Functions that free SQL may call, in lower case: those of the pinned engine that compute from
+// their arguments alone. Left out: what reads files, dictionaries, tables by name, the network, the
+// machine or another user's session, sleeps, or calls a function named in a string. A new engine's
+// new functions are refused until they are added here.
 #pragma once
 
 #include <string_view>
@@ -149,7 +150,8 @@ multisearchallpositionsutf8 multisearchany multisearchanycaseinsensitive
 multisearchanycaseinsensitiveutf8 multisearchanyutf8 multisearchfirstindex
 multisearchfirstindexcaseinsensitive multisearchfirstindexcaseinsensitiveutf8
 multisearchfirstindexutf8 multisearchfirstposition multisearchfirstpositioncaseinsensitive
-)", R"(
+)",
+                                                         R"(
 multisearchfirstpositioncaseinsensitiveutf8 multisearchfirstpositionutf8 murmurhash2_32
 murmurhash2_64 murmurhash3_128 murmurhash3_32 murmurhash3_64 natural_sort_key naturalsortkey
 negate neighbor netloc ngramdistance ngramdistancecaseinsensitive ngramdistancecaseinsensitiveutf8

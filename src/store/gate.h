@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What free SQL may do. It decides on the engine's own parse, never on text: formatQuery gives the one statement in
-// canonical form (two statements are a syntax error there, and comments and heredocs are gone), EXPLAIN AST its tree;
-// every node of the tree must be allowed. What is run is the canonical text. Thread-safe.
+// What free SQL may do. It decides on the engine's own parse, never on text: formatQuery gives the
+// one statement in canonical form (two statements are a syntax error there, and comments and
+// heredocs are gone), EXPLAIN AST its tree; every node of the tree must be allowed. What is run is
+// the canonical text. Thread-safe.
 #pragma once
 
 #include <functional>
@@ -26,7 +27,8 @@ class Gate {
   // `database` holds exactly what is published; a name without a database can mean nothing else.
   Gate(std::string database, Ask ask) : database_(std::move(database)), ask_(std::move(ask)) {}
 
-  // The statement to run, or why not: denied = not allowed, invalid = does not parse ("Code: 62. …").
+  // The statement to run, or why not: denied = not allowed, invalid = does not parse ("Code: 62.
+  // …").
   base::Result<std::string> Check(std::string_view sql, const Params& params = {});
 
   static bool FormatAllowed(std::string_view format);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows in ClickHouse's RowBinary, both ways: a writer for inserts, and typed columns for what a query answers.
+// Rows in ClickHouse's RowBinary, both ways: a writer for inserts, and typed columns for what a
+// query answers.
 #pragma once
 
 #include <cstdint>
@@ -34,8 +35,9 @@ class RowWriter {
   std::string* out_;
 };
 
-// The answer of a query, column by column. Types read: (U)Int8…128, Float32/64, Bool, String, FixedString, LowCardinality,
-// Nullable, DateTime, DateTime64, Date, Enum, UUID, Decimal, Array and Map of these (as text in JSON form by text()).
+// The answer of a query, column by column. Types read: (U)Int8…128, Float32/64, Bool, String,
+// FixedString, LowCardinality, Nullable, DateTime, DateTime64, Date, Enum, UUID, Decimal, Array and
+// Map of these (as text in JSON form by text()).
 class Rows {
  public:
   static base::Result<Rows> Parse(std::string bytes);  // RowBinaryWithNamesAndTypes
@@ -47,11 +49,13 @@ class Rows {
   int column(std::string_view name) const;  // -1 when there is none
 
   bool is_null(std::size_t row, int column) const;
-  std::int64_t i64(std::size_t row, int column) const;   // Date, DateTime, DateTime64: nanoseconds, whatever the scale
+  std::int64_t i64(std::size_t row, int column)
+      const;  // Date, DateTime, DateTime64: nanoseconds, whatever the scale
   std::uint64_t u64(std::size_t row, int column) const;
-  __int128 i128(std::size_t row, int column) const;      // Decimal: unscaled
-  double f64(std::size_t row, int column) const;         // NULL: NaN
-  std::string_view text(std::size_t row, int column) const;  // String; others printed; valid while the Rows live
+  __int128 i128(std::size_t row, int column) const;  // Decimal: unscaled
+  double f64(std::size_t row, int column) const;     // NULL: NaN
+  std::string_view text(std::size_t row,
+                        int column) const;  // String; others printed; valid while the Rows live
   model::Attributes attributes(std::size_t row, int column) const;  // Map(String, String)
   std::vector<double> f64s(std::size_t row, int column) const;      // Array of numbers
   std::vector<std::uint64_t> u64s(std::size_t row, int column) const;
@@ -60,8 +64,12 @@ class Rows {
   std::int64_t i64(std::size_t row, std::string_view name) const { return i64(row, Must(name)); }
   std::uint64_t u64(std::size_t row, std::string_view name) const { return u64(row, Must(name)); }
   double f64(std::size_t row, std::string_view name) const { return f64(row, Must(name)); }
-  std::string_view text(std::size_t row, std::string_view name) const { return text(row, Must(name)); }
-  model::Attributes attributes(std::size_t row, std::string_view name) const { return attributes(row, Must(name)); }
+  std::string_view text(std::size_t row, std::string_view name) const {
+    return text(row, Must(name));
+  }
+  model::Attributes attributes(std::size_t row, std::string_view name) const {
+    return attributes(row, Must(name));
+  }
   bool is_null(std::size_t row, std::string_view name) const { return is_null(row, Must(name)); }
 
  private:
@@ -74,9 +82,27 @@ class Rows {
 
 // The tables, in the order of kTables; a Part of the log names one by its index.
 enum class Table : std::uint16_t {
-  series, samples, histograms, events, otel_traces, otel_logs, entities, holdings, collectives, calls, sources,
-  requests, ledger, findings, closes,
-  gpu_minute, host_minute, engine_minute, job_minute, comm_minute, request_minute,
+  series,
+  samples,
+  histograms,
+  events,
+  otel_traces,
+  otel_logs,
+  entities,
+  holdings,
+  collectives,
+  calls,
+  sources,
+  requests,
+  ledger,
+  findings,
+  closes,
+  gpu_minute,
+  host_minute,
+  engine_minute,
+  job_minute,
+  comm_minute,
+  request_minute,
   kCount
 };
 std::string_view table_name(Table table);
@@ -87,8 +113,9 @@ struct TableRows {
   std::string bytes;  // RowBinary
 };
 
-// What a batch becomes on disk: rows for series, samples, histograms, events, otel_traces, otel_logs, entities,
-// holdings, collectives and sources. `received_ns` is the TTL's clock. Appends to `out` (one entry per table, reused).
+// What a batch becomes on disk: rows for series, samples, histograms, events, otel_traces,
+// otel_logs, entities, holdings, collectives and sources. `received_ns` is the TTL's clock. Appends
+// to `out` (one entry per table, reused).
 void EncodeBatch(const model::Batch& batch, std::int64_t received_ns, std::vector<TableRows>* out);
 
 }  // namespace strata::store

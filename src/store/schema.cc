@@ -40,7 +40,8 @@ std::string Ttl(const TableDef& table, const Options& options) {
   return days <= 0 ? std::string() : "received + toIntervalDay(" + std::to_string(days) + ")";
 }
 
-// Everything that Migrate would do, as one number: the same as at the last start means nothing to do.
+// Everything that Migrate would do, as one number: the same as at the last start means nothing to
+// do.
 std::string Fingerprint(const Options& options, std::string_view published) {
   std::string all = std::to_string(kSchemaVersion) + std::string(published);
   for (const TableDef& table : MakeTables(options.catalogs)) all += CreateStatement(table, options);
@@ -50,8 +51,9 @@ std::string Fingerprint(const Options& options, std::string_view published) {
 }
 
 base::Status AddMissingColumns(const TableDef& table, const SchemaDoor& door) {
-  ASSIGN_OR_RETURN(const Rows rows, door.query("SELECT name FROM system.columns WHERE database = '" + std::string(kDatabase) +
-                                               "' AND table = '" + table.name + "'"));
+  ASSIGN_OR_RETURN(const Rows rows,
+                   door.query("SELECT name FROM system.columns WHERE database = '" +
+                              std::string(kDatabase) + "' AND table = '" + table.name + "'"));
   std::set<std::string, std::less<>> known;
   for (std::size_t i = 0; i < rows.size(); ++i) known.emplace(rows.text(i, 0));
   std::string adds;
@@ -63,7 +65,8 @@ base::Status AddMissingColumns(const TableDef& table, const SchemaDoor& door) {
   return door.execute("ALTER TABLE " + table.name + adds);
 }
 
-base::Status MakeAll(const Options& options, std::string_view published, bool fresh, const SchemaDoor& door) {
+base::Status MakeAll(const Options& options, std::string_view published, bool fresh,
+                     const SchemaDoor& door) {
   for (const TableDef& table : MakeTables(options.catalogs)) {
     std::string create = CreateStatement(table, options);
     create.insert(std::string_view("CREATE TABLE ").size(), "IF NOT EXISTS ");
@@ -72,14 +75,16 @@ base::Status MakeAll(const Options& options, std::string_view published, bool fr
     RETURN_IF_ERROR(AddMissingColumns(table, door).With("table " + table.name));
     if (const std::string ttl = Ttl(table, options); !ttl.empty()) {
       // Only new parts and merges look at it: no rewrite of what stands.
-      RETURN_IF_ERROR(door.execute("ALTER TABLE " + table.name + " MODIFY TTL " + ttl + " SETTINGS materialize_ttl_after_modify = 0")
+      RETURN_IF_ERROR(door.execute("ALTER TABLE " + table.name + " MODIFY TTL " + ttl +
+                                   " SETTINGS materialize_ttl_after_modify = 0")
                           .With("table " + table.name));
     }
   }
-  for (const ViewDef& view : MakeViewDefs(options.catalogs)) RETURN_IF_ERROR(door.execute(view.create).With("view " + view.name));
+  for (const ViewDef& view : MakeViewDefs(options.catalogs))
+    RETURN_IF_ERROR(door.execute(view.create).With("view " + view.name));
   for (const std::string& name : published_names()) {
-    RETURN_IF_ERROR(door.execute("CREATE OR REPLACE VIEW " + std::string(published) + "." + name + " AS SELECT * FROM " +
-                                 std::string(kDatabase) + "." + name)
+    RETURN_IF_ERROR(door.execute("CREATE OR REPLACE VIEW " + std::string(published) + "." + name +
+                                 " AS SELECT * FROM " + std::string(kDatabase) + "." + name)
                         .With("view " + name));
   }
   return {};
@@ -89,7 +94,8 @@ base::Status MakeAll(const Options& options, std::string_view published, bool fr
 
 std::string CreateStatement(const TableDef& table, const Options& options) {
   const std::string ttl = Ttl(table, options);
-  return table.create + (ttl.empty() ? "" : " TTL " + ttl) + (table.settings.empty() ? "" : " SETTINGS " + table.settings);
+  return table.create + (ttl.empty() ? "" : " TTL " + ttl) +
+         (table.settings.empty() ? "" : " SETTINGS " + table.settings);
 }
 
 base::Status Migrate(const Options& options, std::string_view published, const SchemaDoor& door) {
@@ -97,26 +103,32 @@ base::Status Migrate(const Options& options, std::string_view published, const S
   RETURN_IF_ERROR(door.execute("CREATE DATABASE IF NOT EXISTS " + database));
   RETURN_IF_ERROR(door.execute("CREATE DATABASE IF NOT EXISTS " + std::string(published)));
   RETURN_IF_ERROR(door.execute("CREATE TABLE IF NOT EXISTS " + database +
-                               ".schema_version (version UInt32, fingerprint String, step UInt64) ENGINE = MergeTree ORDER BY step"));
-  ASSIGN_OR_RETURN(const Rows rows, door.query("SELECT version, fingerprint, step FROM " + database +
-                                               ".schema_version ORDER BY step DESC LIMIT 1"));
+                               ".schema_version (version UInt32, fingerprint String, step UInt64) "
+                               "ENGINE = MergeTree ORDER BY step"));
+  ASSIGN_OR_RETURN(const Rows rows,
+                   door.query("SELECT version, fingerprint, step FROM " + database +
+                              ".schema_version ORDER BY step DESC LIMIT 1"));
   const int found = rows.size() == 0 ? 0 : static_cast<int>(rows.i64(0, 0));
   const std::int64_t step = rows.size() == 0 ? 0 : rows.i64(0, 2);
   if (found > kSchemaVersion) {
-    return base::Unsupported("the data were written by a newer strata (schema " + std::to_string(found) + ", this program knows " +
-                             std::to_string(kSchemaVersion) + "): use that program, or another data directory");
+    return base::Unsupported("the data were written by a newer strata (schema " +
+                             std::to_string(found) + ", this program knows " +
+                             std::to_string(kSchemaVersion) +
+                             "): use that program, or another data directory");
   }
   const std::string fingerprint = Fingerprint(options, published);
   if (found == kSchemaVersion && rows.text(0, 1) == fingerprint) return {};
   for (const Migration& migration : Migrations()) {
     if (found == 0 || migration.from < found) continue;
     for (const std::string& statement : migration.statements) {
-      RETURN_IF_ERROR(door.execute(statement).With("migration from schema " + std::to_string(migration.from)));
+      RETURN_IF_ERROR(
+          door.execute(statement).With("migration from schema " + std::to_string(migration.from)));
     }
   }
   RETURN_IF_ERROR(MakeAll(options, published, found == 0, door));
-  return door.execute("INSERT INTO " + database + ".schema_version VALUES (" + std::to_string(kSchemaVersion) + ", '" + fingerprint +
-                      "', " + std::to_string(step + 1) + ")");
+  return door.execute("INSERT INTO " + database + ".schema_version VALUES (" +
+                      std::to_string(kSchemaVersion) + ", '" + fingerprint + "', " +
+                      std::to_string(step + 1) + ")");
 }
 
 }  // namespace strata::store

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One client for child and cluster. Every request goes to the database `strata`; free SQL goes to the published one,
-// where nothing but the public names exists.
+// One client for child and cluster. Every request goes to the database `strata`; free SQL goes to
+// the published one, where nothing but the public names exists.
 #include "store/store.h"
 
 #include <fcntl.h>
@@ -10,9 +10,7 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
-#include <cstdio>  // PERF-TEMP
 #include <cstdlib>
-#include <ctime>  // PERF-TEMP
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -26,11 +24,12 @@
 namespace strata::store {
 namespace {
 
-constexpr int kMaxFree = 3;                        // free queries at the same time; one worker stays for us
+constexpr int kMaxFree = 3;  // free queries at the same time; one worker stays for us
 constexpr std::int64_t kQuerySeconds = 60, kFreeSeconds = 30;
 constexpr std::uint64_t kFreeResultBytes = 64ull << 20;
-constexpr std::uint64_t kPurgeAboveBytes = 300ull << 20;   // the engine keeps memory after queries until told
-constexpr std::uint64_t kOverBytes = 300ull << 20;         // above store.memory
+constexpr std::uint64_t kPurgeAboveBytes =
+    300ull << 20;  // the engine keeps memory after queries until told
+constexpr std::uint64_t kOverBytes = 300ull << 20;  // above store.memory
 constexpr std::int64_t kOverTooLongNs = 15 * base::kSecond;
 
 int ExceptionCode(const base::HttpAnswer& answer) {
@@ -46,13 +45,31 @@ base::Status ToStatus(const base::HttpAnswer& answer) {
   while (!text.empty() && text.back() == '\n') text.pop_back();
   if (text.empty()) text = "HTTP status " + std::to_string(answer.status);
   switch (ExceptionCode(answer)) {
-    case 60: case 81: case 46: case 47: return base::NotFound(std::move(text));
-    case 62: case 43: case 53: case 72: case 456: case 457: return base::Invalid(std::move(text));
-    case 158: case 159: case 160: case 241: case 243: case 252: case 307: case 396: return base::Exhausted(std::move(text));
-    case 164: case 497: case 516: return base::Denied(std::move(text));
+    case 60:
+    case 81:
+    case 46:
+    case 47: return base::NotFound(std::move(text));
+    case 62:
+    case 43:
+    case 53:
+    case 72:
+    case 456:
+    case 457: return base::Invalid(std::move(text));
+    case 158:
+    case 159:
+    case 160:
+    case 241:
+    case 243:
+    case 252:
+    case 307:
+    case 396: return base::Exhausted(std::move(text));
+    case 164:
+    case 497:
+    case 516: return base::Denied(std::move(text));
     default: break;
   }
-  if (text.find("No space left on device") != std::string::npos) return base::Exhausted(std::move(text));
+  if (text.find("No space left on device") != std::string::npos)
+    return base::Exhausted(std::move(text));
   if (answer.status == 503 || answer.status == 502) return base::Unavailable(std::move(text));
   return answer.status == 400 ? base::Invalid(std::move(text)) : base::Failed(std::move(text));
 }
@@ -101,11 +118,15 @@ struct Store::State {
   bool Faulty(std::string_view point) const { return fault && fault(point); }
   base::Status LockDirectory();
   base::Status StartChild();
-  base::Result<base::HttpAnswer> Send(std::string_view sql, const Params& settings, const Params& params, std::string_view data,
-                                      std::string_view database, std::string_view format, std::int64_t timeout_s);
-  base::Result<base::HttpAnswer> SendOrRestart(std::string_view sql, const Params& settings, const Params& params,
-                                               std::string_view database, std::string_view format);
-  base::Result<Rows> Typed(std::string_view sql, const Params& settings, const Params& params, std::string_view database);
+  base::Result<base::HttpAnswer> Send(std::string_view sql, const Params& settings,
+                                      const Params& params, std::string_view data,
+                                      std::string_view database, std::string_view format,
+                                      std::int64_t timeout_s);
+  base::Result<base::HttpAnswer> SendOrRestart(std::string_view sql, const Params& settings,
+                                               const Params& params, std::string_view database,
+                                               std::string_view format);
+  base::Result<Rows> Typed(std::string_view sql, const Params& settings, const Params& params,
+                           std::string_view database);
   Params OwnSettings() const;
   Params FreeSettings(const Params& wanted) const;
   base::Status RestartIfDead();
@@ -117,7 +138,9 @@ base::Status Store::State::LockDirectory() {
   lock_fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock_fd < 0) return base::FromErrno(file);
   if (::flock(lock_fd, LOCK_EX | LOCK_NB) != 0) {
-    return base::Status(base::Code::exists, "the data directory " + options.path + " is in use by another strata; stop it or give another --data");
+    return base::Status(base::Code::exists,
+                        "the data directory " + options.path +
+                            " is in use by another strata; stop it or give another --data");
   }
   return {};
 }
@@ -135,7 +158,8 @@ base::Status Store::State::StartChild() {
     return base::NotFound("libchdb.so was not found: run `make deps`, or name it with STRATA_CHDB");
   }
   std::error_code error;
-  const std::string path = std::filesystem::absolute(options.path, error).lexically_normal().string();
+  const std::string path =
+      std::filesystem::absolute(options.path, error).lexically_normal().string();
   child_options.path = path + "/engine";
   // The folder of the socket is the engine's own: it may write nowhere else.
   child_options.socket = path + "/engine/engine.sock";
@@ -148,16 +172,19 @@ base::Status Store::State::StartChild() {
   return {};
 }
 
-base::Result<base::HttpAnswer> Store::State::Send(std::string_view sql, const Params& settings, const Params& params,
-                                                  std::string_view data, std::string_view database, std::string_view format,
-                                                  std::int64_t timeout_s) {
+base::Result<base::HttpAnswer> Store::State::Send(std::string_view sql, const Params& settings,
+                                                  const Params& params, std::string_view data,
+                                                  std::string_view database,
+                                                  std::string_view format, std::int64_t timeout_s) {
   base::HttpRequest request;
   request.method = "POST";
-  request.url = url + "/?database=" + base::UrlEncode(database) + "&default_format=" + base::UrlEncode(format);
+  request.url = url + "/?database=" + base::UrlEncode(database) +
+                "&default_format=" + base::UrlEncode(format);
   request.unix_socket = unix_socket;
   request.timeout_ms = timeout_s * 1000;
   request.max_bytes = 1u << 30;
-  for (const auto& [name, value] : settings) request.url += "&" + base::UrlEncode(name) + "=" + base::UrlEncode(value);
+  for (const auto& [name, value] : settings)
+    request.url += "&" + base::UrlEncode(name) + "=" + base::UrlEncode(value);
   for (const auto& [name, value] : params) {
     request.url += "&param_" + base::UrlEncode(name) + "=" + base::UrlEncode(EscapeParam(value));
   }
@@ -178,11 +205,7 @@ base::Result<base::HttpAnswer> Store::State::Send(std::string_view sql, const Pa
     }
   }
   if (!client) client = std::make_unique<base::HttpClient>();
-  static const bool trace_sql = std::getenv("STRATA_TRACE_SQL") != nullptr;  // PERF-TEMP
-  const auto cpu = [&]() -> long { timespec t{}; clock_gettime(static_cast<clockid_t>(~child->pid() << 3 | 2), &t); return t.tv_sec * 1000000L + t.tv_nsec / 1000; };  // PERF-TEMP
-  const long cpu0 = trace_sql && child ? cpu() : 0; const std::int64_t w0 = base::monotonic_ns();  // PERF-TEMP
   auto answer = client->Send(request);
-  if (trace_sql && child) std::fprintf(stderr, "SQL %ld %ld %zu %.300s\n", cpu() - cpu0, static_cast<long>((base::monotonic_ns() - w0) / 1000), data.size(), std::string(sql).c_str());  // PERF-TEMP
   if (answer.ok()) {
     const std::lock_guard lock(mutex);
     if (pool.size() < 16) pool.push_back(std::move(client));
@@ -190,16 +213,22 @@ base::Result<base::HttpAnswer> Store::State::Send(std::string_view sql, const Pa
   return answer;
 }
 
-base::Result<base::HttpAnswer> Store::State::SendOrRestart(std::string_view sql, const Params& settings, const Params& params,
-                                                           std::string_view database, std::string_view format) {
+base::Result<base::HttpAnswer> Store::State::SendOrRestart(std::string_view sql,
+                                                           const Params& settings,
+                                                           const Params& params,
+                                                           std::string_view database,
+                                                           std::string_view format) {
   auto answer = Send(sql, settings, params, {}, database, format, kQuerySeconds + 60);
-  if (answer.ok() || !child || answer.status().code() != base::Code::unavailable || child->alive()) return answer;
+  if (answer.ok() || !child || answer.status().code() != base::Code::unavailable || child->alive())
+    return answer;
   RETURN_IF_ERROR(RestartIfDead());
   return Send(sql, settings, params, {}, database, format, kQuerySeconds + 60);
 }
 
-base::Result<Rows> Store::State::Typed(std::string_view sql, const Params& settings, const Params& params, std::string_view database) {
-  ASSIGN_OR_RETURN(base::HttpAnswer answer, SendOrRestart(sql, settings, params, database, "RowBinaryWithNamesAndTypes"));
+base::Result<Rows> Store::State::Typed(std::string_view sql, const Params& settings,
+                                       const Params& params, std::string_view database) {
+  ASSIGN_OR_RETURN(base::HttpAnswer answer,
+                   SendOrRestart(sql, settings, params, database, "RowBinaryWithNamesAndTypes"));
   RETURN_IF_ERROR(ToStatus(answer));
   return Rows::Parse(std::move(answer.body));
 }
@@ -217,8 +246,9 @@ Params Store::State::FreeSettings(const Params& wanted) const {
     if (Gate::SettingAllowed(name)) out.emplace_back(name, value);
   }
   const std::string escaped = "\\'" + published + "\\'";
-  out.emplace_back("additional_table_filters", "{'system.databases':'name = " + escaped + "','system.tables':'database = " + escaped +
-                                                   "','system.columns':'database = " + escaped + "'}");
+  out.emplace_back("additional_table_filters",
+                   "{'system.databases':'name = " + escaped + "','system.tables':'database = " +
+                       escaped + "','system.columns':'database = " + escaped + "'}");
   out.emplace_back("max_execution_time", std::to_string(kFreeSeconds));
   out.emplace_back("max_memory_usage", std::to_string(options.memory_bytes / 2));
   out.emplace_back("max_result_bytes", std::to_string(kFreeResultBytes));
@@ -255,7 +285,9 @@ base::Result<std::unique_ptr<Store>> Store::Open(const Options& options) {
     RETURN_IF_ERROR(s.StartChild());
   } else {
     if (!options.cluster.empty()) {
-      return base::Unsupported("store.cluster: tables spread over a cluster are not there yet; store.url of one ClickHouse server works");
+      return base::Unsupported(
+          "store.cluster: tables spread over a cluster are not there yet; store.url of one "
+          "ClickHouse server works");
     }
     s.url = options.url;
     while (s.url.ends_with('/')) s.url.pop_back();
@@ -267,15 +299,18 @@ base::Result<std::unique_ptr<Store>> Store::Open(const Options& options) {
   }
   const SchemaDoor door = {
       [&s](std::string_view sql) -> base::Status {
-        ASSIGN_OR_RETURN(const base::HttpAnswer answer,
-                         s.Send(sql, {}, {}, {}, sql.starts_with("CREATE DATABASE") ? "default" : kDatabase, "Null", 120));
+        ASSIGN_OR_RETURN(
+            const base::HttpAnswer answer,
+            s.Send(sql, {}, {}, {}, sql.starts_with("CREATE DATABASE") ? "default" : kDatabase,
+                   "Null", 120));
         return ToStatus(answer);
       },
       [&s](std::string_view sql) { return s.Typed(sql, {}, {}, kDatabase); }};
   RETURN_IF_ERROR(Migrate(options, s.published, door));
   for (const TableDef& table : MakeTables(options.catalogs)) {
     std::string columns;
-    for (const Column& column : table.columns) columns += (columns.empty() ? "`" : ", `") + column.name + "`";
+    for (const Column& column : table.columns)
+      columns += (columns.empty() ? "`" : ", `") + column.name + "`";
     s.insert_columns.emplace(table.name, std::move(columns));
   }
   s.gate = std::make_unique<Gate>(s.published, [&s](std::string_view sql, const Params& params) {
@@ -284,16 +319,22 @@ base::Result<std::unique_ptr<Store>> Store::Open(const Options& options) {
   return std::unique_ptr<Store>(new Store(std::move(state)));
 }
 
-base::Status Store::Insert(std::string_view table, std::string_view rowbinary, std::string_view token) {
+base::Status Store::Insert(std::string_view table, std::string_view rowbinary,
+                           std::string_view token) {
   State& s = *state_;
   const auto columns = s.insert_columns.find(table);
-  if (columns == s.insert_columns.end()) return base::NotFound("no table " + std::string(table) + " to insert into");
+  if (columns == s.insert_columns.end())
+    return base::NotFound("no table " + std::string(table) + " to insert into");
   if (rowbinary.empty()) return {};
   if (s.Faulty("before_send")) return base::Unavailable("fault: before_send");
-  const std::string sql = "INSERT INTO " + std::string(table) + " (" + columns->second + ") FORMAT RowBinary";
+  const std::string sql =
+      "INSERT INTO " + std::string(table) + " (" + columns->second + ") FORMAT RowBinary";
   // One thread, so that a segment becomes the same blocks each time and its token finds them again.
-  Params settings = {{"max_threads", "1"}, {"max_insert_threads", "1"}, {"max_partitions_per_insert_block", "0"},
-                     {"async_insert", "0"}, {"max_memory_usage", std::to_string(s.options.memory_bytes / 10 * 7)}};
+  Params settings = {{"max_threads", "1"},
+                     {"max_insert_threads", "1"},
+                     {"max_partitions_per_insert_block", "0"},
+                     {"async_insert", "0"},
+                     {"max_memory_usage", std::to_string(s.options.memory_bytes / 10 * 7)}};
   if (!token.empty()) settings.emplace_back("insert_deduplication_token", token);
   auto answer = s.Send(sql, settings, {}, rowbinary, kDatabase, "Null", 120);
   if (s.Faulty("after_send")) return base::Unavailable("fault: after_send");
@@ -314,7 +355,8 @@ base::Result<Rows> Store::Query(std::string_view sql, const Params& params) {
 base::Status Store::Execute(std::string_view sql, const Params& params) {
   State& s = *state_;
   if (s.Faulty("before_send")) return base::Unavailable("fault: before_send");
-  ASSIGN_OR_RETURN(const base::HttpAnswer answer, s.Send(sql, s.OwnSettings(), params, {}, kDatabase, "Null", kQuerySeconds + 60));
+  ASSIGN_OR_RETURN(const base::HttpAnswer answer,
+                   s.Send(sql, s.OwnSettings(), params, {}, kDatabase, "Null", kQuerySeconds + 60));
   if (s.Faulty("before_answer")) return base::Unavailable("fault: before_answer");
   return ToStatus(answer);
 }
@@ -324,35 +366,48 @@ base::Status Store::Settle(std::string_view table, std::int64_t day_ns, std::str
   if (keys.empty()) return base::NotFound(std::string(table) + " is no minute table");
   const std::string name(table), entity = table == "request_minute" ? "''" : keys[0];
   const std::int64_t day = day_ns / base::kDay * (base::kDay / base::kSecond);
-  const Params params = {{"t", name}, {"o", std::string(origin)}, {"from", std::to_string(day)},
+  const Params params = {{"t", name},
+                         {"o", std::string(origin)},
+                         {"from", std::to_string(day)},
                          {"to", std::to_string(day + 86400)}};
-  const std::string span = "minute >= toDateTime({from:UInt32}, 'UTC') AND minute < toDateTime({to:UInt32}, 'UTC') AND origin = {o:String}";
+  const std::string span =
+      "minute >= toDateTime({from:UInt32}, 'UTC') AND minute < toDateTime({to:UInt32}, 'UTC') AND "
+      "origin = {o:String}";
   RETURN_IF_ERROR(Execute("DELETE FROM " + name + "_v WHERE " + span + " AND (minute, " + entity +
-                              ", version) NOT IN (SELECT minute, entity, max(version) FROM closes WHERE table = {t:String} AND " +
+                              ", version) NOT IN (SELECT minute, entity, max(version) FROM closes "
+                              "WHERE table = {t:String} AND " +
                               "entity != '*' AND " + span + " GROUP BY minute, entity)",
                           params));
-  RETURN_IF_ERROR(Execute("INSERT INTO closes (table, minute, entity, version, origin, received) SELECT {t:String}, "
-                          "toDateTime({from:UInt32}, 'UTC'), '*', 0, {o:String}, max(received) FROM closes WHERE table = {t:String} AND " +
-                              span + " HAVING count() > 0",
-                          params));
-  return Execute("DELETE FROM closes WHERE table = {t:String} AND entity != '*' AND " + span, params);
+  RETURN_IF_ERROR(Execute(
+      "INSERT INTO closes (table, minute, entity, version, origin, received) SELECT {t:String}, "
+      "toDateTime({from:UInt32}, 'UTC'), '*', 0, {o:String}, max(received) FROM closes WHERE table "
+      "= {t:String} AND " +
+          span + " HAVING count() > 0",
+      params));
+  return Execute("DELETE FROM closes WHERE table = {t:String} AND entity != '*' AND " + span,
+                 params);
 }
 
-base::Result<base::HttpAnswer> Store::Free(std::string_view sql, std::string_view format, const Params& settings,
-                                           const Params& params, std::string_view database) {
+base::Result<base::HttpAnswer> Store::Free(std::string_view sql, std::string_view format,
+                                           const Params& settings, const Params& params,
+                                           std::string_view database) {
   State& s = *state_;
-  if (!database.empty() && database != "default" && database != s.published && database != kDatabase) {
-    return base::NotFound("Code: 81. DB::Exception: Database " + std::string(database) + " does not exist. (UNKNOWN_DATABASE)");
+  if (!database.empty() && database != "default" && database != s.published &&
+      database != kDatabase) {
+    return base::NotFound("Code: 81. DB::Exception: Database " + std::string(database) +
+                          " does not exist. (UNKNOWN_DATABASE)");
   }
   if (format.empty()) format = "TabSeparated";
-  if (!Gate::FormatAllowed(format)) return base::Denied("the format " + std::string(format) + " is not allowed here");
+  if (!Gate::FormatAllowed(format))
+    return base::Denied("the format " + std::string(format) + " is not allowed here");
   struct Ticket {
     std::atomic<int>& running;
     const int before;
     explicit Ticket(std::atomic<int>& n) : running(n), before(n.fetch_add(1)) {}
     ~Ticket() { --running; }
   } ticket(s.free_running);
-  if (ticket.before >= kMaxFree) return base::Unavailable("too many queries at the same time; try again in a moment");
+  if (ticket.before >= kMaxFree)
+    return base::Unavailable("too many queries at the same time; try again in a moment");
   ASSIGN_OR_RETURN(const std::string statement, s.gate->Check(sql, params));
   return s.SendOrRestart(statement, s.FreeSettings(settings), params, s.published, format);
 }
@@ -387,20 +442,26 @@ void Store::Supervise() {
   bool purge = false, restart = false;
   {
     const std::lock_guard lock(s.mutex);
-    if (rss <= s.options.memory_bytes + kOverBytes) s.over_since = 0;
-    else if (s.over_since == 0) s.over_since = now;
+    if (rss <= s.options.memory_bytes + kOverBytes)
+      s.over_since = 0;
+    else if (s.over_since == 0)
+      s.over_since = now;
     restart = s.over_since != 0 && now - s.over_since > kOverTooLongNs;
     purge = rss > kPurgeAboveBytes && now - s.purged_at > 10 * base::kSecond;
     if (purge) s.purged_at = now;
   }
   if (restart) {
     s.child->Stop();
-    [[maybe_unused]] const base::Status restarted = s.RestartIfDead();  // its failure stands in `detail`
+    [[maybe_unused]] const base::Status restarted =
+        s.RestartIfDead();  // its failure stands in `detail`
     return;
   }
-  if (purge) [[maybe_unused]] const base::Status purged = Execute("SYSTEM JEMALLOC PURGE");
+  if (purge) [[maybe_unused]]
+    const base::Status purged = Execute("SYSTEM JEMALLOC PURGE");
 }
 
-void Store::set_fault_point(std::function<bool(std::string_view point)> fault) { state_->fault = std::move(fault); }
+void Store::set_fault_point(std::function<bool(std::string_view point)> fault) {
+  state_->fault = std::move(fault);
+}
 
 }  // namespace strata::store

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The figures of docs/decisions/0001: start, insert, memory, idle of the engine. `store_bench DIR [ROWS ROUNDS]`; the
-// engine program by STRATA_ENGINE_BINARY, libchdb by STRATA_CHDB. DIR is made and left.
+// The figures of docs/decisions/0001: start, insert, memory, idle of the engine. `store_bench DIR
+// [ROWS ROUNDS]`; the engine program by STRATA_ENGINE_BINARY, libchdb by STRATA_CHDB. DIR is made
+// and left.
 #include <unistd.h>
 
 #include <cstdio>
@@ -31,7 +32,8 @@ void Inserts(Store& store, int rows, int rounds) {
   model::Batch batch;
   for (int i = 0; i < 1000; ++i) {
     model::Series series;
-    series.layer = "l1_gpu", series.signal = "gpu.power" + std::to_string(i % 50), series.entity_type = "gpu";
+    series.layer = "l1_gpu", series.signal = "gpu.power" + std::to_string(i % 50),
+    series.entity_type = "gpu";
     series.entity = "GPU-" + std::to_string(i / 50), series.attributes = {{"i", std::to_string(i)}};
     series.id = model::MakeSeriesId(series);
     batch.series.push_back(series);
@@ -44,19 +46,24 @@ void Inserts(Store& store, int rows, int rounds) {
     batch.samples.clear();
     for (int i = 0; i < rows; ++i) {
       const std::int64_t second = (static_cast<std::int64_t>(round) * rows + i) / 1000;
-      batch.samples.push(ids[static_cast<std::size_t>(i % 1000)], now - base::kHour + second * base::kSecond, 0, 300 + i * 7919LL % 1000 / 10.0);
+      batch.samples.push(ids[static_cast<std::size_t>(i % 1000)],
+                         now - base::kHour + second * base::kSecond, 0,
+                         300 + i * 7919LL % 1000 / 10.0);
     }
     std::vector<TableRows> out;
     EncodeBatch(batch, now, &out);
     batch.series.clear();
     for (const TableRows& part : out) {
-      const base::Status status = store.Insert(table_name(part.table), part.bytes, std::to_string(now) + "-" + std::to_string(round));
+      const base::Status status = store.Insert(table_name(part.table), part.bytes,
+                                               std::to_string(now) + "-" + std::to_string(round));
       if (!status.ok()) std::printf("%s\n", status.message().c_str());
     }
   }
   const double wall = static_cast<double>(base::monotonic_ns() - start) / 1e9;
-  std::printf("insert of %d rows: engine CPU %.4f s per 100,000, wall %.4f s each; resident %.0f MiB\n", rows,
-              (CpuSeconds(store.engine().pid) - cpu) / rounds / rows * 1e5, wall / rounds, Mib(store));
+  std::printf(
+      "insert of %d rows: engine CPU %.4f s per 100,000, wall %.4f s each; resident %.0f MiB\n",
+      rows, (CpuSeconds(store.engine().pid) - cpu) / rounds / rows * 1e5, wall / rounds,
+      Mib(store));
 }
 
 int Run(const char* folder, int rows, int rounds) {
@@ -69,20 +76,28 @@ int Run(const char* folder, int rows, int rounds) {
     return 1;
   }
   Store& store = **opened;
-  std::printf("open %.2f s, resident %.0f MiB\n", static_cast<double>(base::monotonic_ns() - start) / 1e9, Mib(store));
+  std::printf("open %.2f s, resident %.0f MiB\n",
+              static_cast<double>(base::monotonic_ns() - start) / 1e9, Mib(store));
   if (rows <= 0) return 0;
   Inserts(store, rows, rounds);
-  if (const auto merged = store.Execute("OPTIMIZE TABLE samples FINAL"); !merged.ok()) std::printf("%s\n", merged.message().c_str());
-  if (const auto size = store.Query("SELECT sum(bytes_on_disk) / sum(rows) FROM system.parts WHERE active AND table = 'samples'"); size.ok()) {
+  if (const auto merged = store.Execute("OPTIMIZE TABLE samples FINAL"); !merged.ok())
+    std::printf("%s\n", merged.message().c_str());
+  if (const auto size = store.Query("SELECT sum(bytes_on_disk) / sum(rows) FROM system.parts WHERE "
+                                    "active AND table = 'samples'");
+      size.ok()) {
     std::printf("bytes per sample after merges %.3f\n", size->f64(0, 0));
   }
-  const auto heavy = store.Query("SELECT count() FROM (SELECT sum(cityHash64(number)) FROM numbers(20000000) GROUP BY number % 5000000)");
-  std::printf("after a heavy query (%s) %.0f MiB", heavy.ok() ? "answered" : heavy.status().message().c_str(), Mib(store));
+  const auto heavy = store.Query(
+      "SELECT count() FROM (SELECT sum(cityHash64(number)) FROM numbers(20000000) GROUP BY number "
+      "% 5000000)");
+  std::printf("after a heavy query (%s) %.0f MiB",
+              heavy.ok() ? "answered" : heavy.status().message().c_str(), Mib(store));
   store.Supervise();
   std::printf(", purged %.0f MiB\n", Mib(store));
   const double cpu = CpuSeconds(store.engine().pid);
   ::sleep(20);
-  std::printf("idle %.2f %% of a core, %.0f MiB\n", (CpuSeconds(store.engine().pid) - cpu) / 20 * 100, Mib(store));
+  std::printf("idle %.2f %% of a core, %.0f MiB\n",
+              (CpuSeconds(store.engine().pid) - cpu) / 20 * 100, Mib(store));
   return 0;
 }
 
@@ -94,5 +109,6 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: store_bench DIR [ROWS ROUNDS]\n");
     return 2;
   }
-  return strata::store::Run(argv[1], argc == 4 ? std::atoi(argv[2]) : 0, argc == 4 ? std::atoi(argv[3]) : 1);
+  return strata::store::Run(argv[1], argc == 4 ? std::atoi(argv[2]) : 0,
+                            argc == 4 ? std::atoi(argv[3]) : 1);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The store against a real engine. A sanitised build cannot load libchdb, so the child is the release program:
-// STRATA_ENGINE_BINARY, else build/release/strata; without it these tests are skipped, or fail when STRATA_REQUIRE_ENGINE=1.
+// The store against a real engine. A sanitised build cannot load libchdb, so the child is the
+// release program: STRATA_ENGINE_BINARY, else build/release/strata; without it these tests are
+// skipped, or fail when STRATA_REQUIRE_ENGINE=1.
 #include "store/store.h"
 
 #include <gtest/gtest.h>
@@ -23,12 +24,15 @@ namespace strata::store {
 namespace {
 
 namespace fs = std::filesystem;
-// Recent, since the TTL counts by the machine's clock; a whole minute, so that rows are easy to name.
-const std::int64_t kT0 = base::Clock::system().now_ns() / base::kMinute * base::kMinute - 10 * base::kMinute;
+// Recent, since the TTL counts by the machine's clock; a whole minute, so that rows are easy to
+// name.
+const std::int64_t kT0 =
+    base::Clock::system().now_ns() / base::kMinute * base::kMinute - 10 * base::kMinute;
 const std::uint32_t kMinute0 = static_cast<std::uint32_t>(kT0 / base::kSecond);
 
 std::string EngineBinary() {
-  if (const char* named = std::getenv("STRATA_ENGINE_BINARY"); named != nullptr && *named != 0) return named;
+  if (const char* named = std::getenv("STRATA_ENGINE_BINARY"); named != nullptr && *named != 0)
+    return named;
   const std::string built = std::string(STRATA_SOURCE_DIR) + "/build/release/strata";
   return fs::exists(built) ? built : std::string();
 }
@@ -37,10 +41,14 @@ class StoreTest : public testing::Test {
  protected:
   void SetUp() override {
     options_.engine_binary = EngineBinary();
-    options_.engine_library = std::getenv("STRATA_CHDB") != nullptr ? "" : std::string(STRATA_SOURCE_DIR) + "/build/chdb/libchdb.so";
-    if (options_.engine_binary.empty() || (!options_.engine_library.empty() && !fs::exists(options_.engine_library))) {
+    options_.engine_library = std::getenv("STRATA_CHDB") != nullptr
+                                  ? ""
+                                  : std::string(STRATA_SOURCE_DIR) + "/build/chdb/libchdb.so";
+    if (options_.engine_binary.empty() ||
+        (!options_.engine_library.empty() && !fs::exists(options_.engine_library))) {
       const char* required = std::getenv("STRATA_REQUIRE_ENGINE");
-      if (required != nullptr && std::string_view(required) == "1") FAIL() << "no engine program or libchdb.so";
+      if (required != nullptr && std::string_view(required) == "1")
+        FAIL() << "no engine program or libchdb.so";
       GTEST_SKIP() << "no engine program (build/release/strata) or libchdb.so; make build";
     }
     char name[] = "/tmp/strata-store-XXXXXX";
@@ -62,7 +70,9 @@ class StoreTest : public testing::Test {
     EXPECT_TRUE(rows.ok()) << rows.status().message();
     return rows.ok() ? std::move(rows).value() : Rows();
   }
-  std::int64_t Count(const std::string& from) { return Ask("SELECT count() FROM " + from).i64(0, 0); }
+  std::int64_t Count(const std::string& from) {
+    return Ask("SELECT count() FROM " + from).i64(0, 0);
+  }
   void InsertBatch(const model::Batch& batch, const std::string& token) {
     std::vector<TableRows> encoded;
     EncodeBatch(batch, kT0, &encoded);
@@ -84,7 +94,8 @@ class StoreTest : public testing::Test {
 model::Batch Everything() {
   model::Batch b;
   model::Series s;
-  s.layer = "l1_gpu", s.signal = "gpu.power", s.unit = "W", s.entity_type = "gpu", s.entity = "GPU-1";
+  s.layer = "l1_gpu", s.signal = "gpu.power", s.unit = "W", s.entity_type = "gpu",
+  s.entity = "GPU-1";
   s.attributes = {{"host", "n'1\\"}, {"k", "v"}};
   s.source = "test";
   s.id = model::MakeSeriesId(s);
@@ -96,10 +107,12 @@ model::Batch Everything() {
   h.bounds = {0.1, 1}, h.counts = {1, 1, 1};
   b.histograms.push_back(h);
   model::Event e;
-  e.ts = kT0, e.layer = "l1_gpu", e.event = "gpu.fault.event", e.severity = "error", e.message = "Xid 79", e.attributes = {{"code", "79"}};
+  e.ts = kT0, e.layer = "l1_gpu", e.event = "gpu.fault.event", e.severity = "error",
+  e.message = "Xid 79", e.attributes = {{"code", "79"}};
   b.events.push_back(e);
   model::Span span;
-  span.trace_id = "0af7651916cd43dd8448eb211c80319c", span.span_id = "b7ad6b7169203331", span.name = "chat", span.kind = "Client";
+  span.trace_id = "0af7651916cd43dd8448eb211c80319c", span.span_id = "b7ad6b7169203331",
+  span.name = "chat", span.kind = "Client";
   span.start_ns = kT0, span.end_ns = kT0 + 1500, span.status = "Ok", span.service = "app";
   span.events.push_back({kT0 + 1, "first", {{"a", "b"}}});
   span.links.push_back({"t", "s", {}});
@@ -108,14 +121,17 @@ model::Batch Everything() {
   log.ts = kT0, log.body = "hello", log.event_name = "x", log.severity_number = 9;
   b.logs.push_back(log);
   model::Collective c;
-  c.communicator = "0xabc", c.seq = 7, c.operation = "AllReduce", c.rank = 3, c.nranks = 8, c.start_ns = kT0, c.duration_s = 0.5;
+  c.communicator = "0xabc", c.seq = 7, c.operation = "AllReduce", c.rank = 3, c.nranks = 8,
+  c.start_ns = kT0, c.duration_s = 0.5;
   c.algbw = std::nan(""), c.busbw = 1e9;
   b.collectives.push_back(c);
   model::Holding hold;
-  hold.gpu = "GPU-1", hold.ns = "chat", hold.share_kind = "whole", hold.share = 1, hold.valid_from = kT0, hold.source = "kubelet";
+  hold.gpu = "GPU-1", hold.ns = "chat", hold.share_kind = "whole", hold.share = 1,
+  hold.valid_from = kT0, hold.source = "kubelet";
   b.holdings.push_back(hold);
   model::Entity entity;
-  entity.type = "gpu", entity.id = "GPU-1", entity.name = "H100", entity.seen_ns = kT0, entity.attributes = {{"x", "1"}};
+  entity.type = "gpu", entity.id = "GPU-1", entity.name = "H100", entity.seen_ns = kT0,
+  entity.attributes = {{"x", "1"}};
   b.entities.push_back(entity);
   entity.attributes = {{"x", "2"}}, entity.seen_ns = kT0 + base::kMinute;
   b.entities.push_back(entity);
@@ -126,7 +142,8 @@ model::Batch Everything() {
 TEST_F(StoreTest, KeepsEverythingOfABatch) {
   Open();
   InsertBatch(Everything(), "segment-1");
-  const Rows m = Ask("SELECT ts, value, signal, entity, attributes, origin FROM measurements ORDER BY ts");
+  const Rows m =
+      Ask("SELECT ts, value, signal, entity, attributes, origin FROM measurements ORDER BY ts");
   ASSERT_EQ(m.size(), 10u);  // the stale marker is no measurement
   EXPECT_EQ(m.i64(9, "ts"), kT0 + 9 * base::kSecond);
   EXPECT_EQ(m.f64(9, "value"), 109.0);
@@ -140,11 +157,15 @@ TEST_F(StoreTest, KeepsEverythingOfABatch) {
   EXPECT_EQ(h.f64s(0, 2), (std::vector<double>{0.1, 1}));
   EXPECT_EQ(h.u64s(0, 3), (std::vector<std::uint64_t>{1, 1, 1}));
   EXPECT_EQ(Ask("SELECT message FROM events").text(0, 0), "Xid 79");
-  const Rows t = Ask("SELECT Duration, Events.Name, Events.Attributes, Links.SpanId FROM otel_traces");
+  const Rows t =
+      Ask("SELECT Duration, Events.Name, Events.Attributes, Links.SpanId FROM otel_traces");
   EXPECT_EQ(t.u64(0, 0), 1500u);
   EXPECT_EQ(t.text(0, 1), R"(["first"])");
   EXPECT_EQ(t.text(0, 2), R"([{"a":"b"}])");
-  EXPECT_EQ(Ask("SELECT Start FROM otel_traces_trace_id_ts WHERE TraceId = '0af7651916cd43dd8448eb211c80319c'").i64(0, 0), kT0);
+  EXPECT_EQ(Ask("SELECT Start FROM otel_traces_trace_id_ts WHERE TraceId = "
+                "'0af7651916cd43dd8448eb211c80319c'")
+                .i64(0, 0),
+            kT0);
   EXPECT_EQ(Ask("SELECT EventName FROM otel_logs").text(0, 0), "x");
   const Rows c = Ask("SELECT ts, algbw, busbw, state FROM collectives");
   EXPECT_EQ(c.i64(0, 0), kT0 + base::kSecond / 2);
@@ -235,8 +256,10 @@ TEST_F(StoreTest, ACloseWithoutRowsRemovesTheEarlier) {
   w.u32(kMinute0);
   ASSERT_TRUE(store_->Insert("host_minute_v", row, "a").ok());
   const auto close = [&](int version) {
-    return store_->Execute("INSERT INTO closes VALUES ('host_minute', {m:UInt32}, 'n1', {v:UInt64}, 'live', {m:UInt32})",
-                           {{"m", std::to_string(kMinute0)}, {"v", std::to_string(version)}});
+    return store_->Execute(
+        "INSERT INTO closes VALUES ('host_minute', {m:UInt32}, 'n1', {v:UInt64}, 'live', "
+        "{m:UInt32})",
+        {{"m", std::to_string(kMinute0)}, {"v", std::to_string(version)}});
   };
   ASSERT_TRUE(close(1).ok());
   EXPECT_EQ(Count("host_minute"), 1);
@@ -247,7 +270,8 @@ TEST_F(StoreTest, ACloseWithoutRowsRemovesTheEarlier) {
 TEST_F(StoreTest, FullDiskIsToldAndPasses) {
   const std::string disk = options_.path + "/disk";
   fs::create_directory(disk);
-  if (::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=48m") != 0) GTEST_SKIP() << "needs the right to mount a tmpfs";
+  if (::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=48m") != 0)
+    GTEST_SKIP() << "needs the right to mount a tmpfs";
   const std::string outer = options_.path;
   options_.path = disk + "/data";
   Open();
@@ -294,7 +318,12 @@ TEST_F(StoreTest, LedgerMoneyIsExact) {
   w.text("live");
   w.u32(kMinute0 + 60);
   ASSERT_TRUE(store_->Insert("ledger_v", row, "l").ok());
-  ASSERT_TRUE(store_->Execute("INSERT INTO closes VALUES ('ledger', {m:UInt32}, 'GPU-1', 9, 'live', {m:UInt32})", {{"m", std::to_string(kMinute0)}}).ok());
+  ASSERT_TRUE(
+      store_
+          ->Execute(
+              "INSERT INTO closes VALUES ('ledger', {m:UInt32}, 'GPU-1', 9, 'live', {m:UInt32})",
+              {{"m", std::to_string(kMinute0)}})
+          .ok());
   const Rows rows = Ask("SELECT cost, device_s, tokens FROM ledger");
   ASSERT_EQ(rows.size(), 1u);
   EXPECT_TRUE(rows.i128(0, 0) == static_cast<__int128>(123456789012345678LL) * 1000);
@@ -310,7 +339,9 @@ TEST_F(StoreTest, ParamsAndTypes) {
   EXPECT_EQ(p.text(0, 0), "a'b\\c\n\t");
   EXPECT_EQ(p.i64(0, 1), -5);
   EXPECT_EQ(p.i64(0, 2), kT0 + 1);
-  const auto f = [&](const std::string& sql, const std::string& want) { EXPECT_EQ(Ask("SELECT " + sql).text(0, 0), want) << sql; };
+  const auto f = [&](const std::string& sql, const std::string& want) {
+    EXPECT_EQ(Ask("SELECT " + sql).text(0, 0), want) << sql;
+  };
   f("toUInt64(18446744073709551615)", "18446744073709551615");
   f("toInt8(-3)", "-3");
   f("toFloat32(1.5)", "1.5");
@@ -328,7 +359,8 @@ TEST_F(StoreTest, ParamsAndTypes) {
   f("[1, 2]", "[1,2]");
   f("map('a', [1.5])", R"({"a":[1.5]})");
   f("tuple(1, 'x')", R"([1,"x"])");
-  f("toInt128('-170141183460469231731687303715884105728')", "-170141183460469231731687303715884105728");
+  f("toInt128('-170141183460469231731687303715884105728')",
+    "-170141183460469231731687303715884105728");
   EXPECT_EQ(store_->Query("SELECT nope").status().code(), base::Code::not_found);
   EXPECT_EQ(store_->Query("SELECT (").status().code(), base::Code::invalid);
 }
@@ -339,11 +371,13 @@ TEST_F(StoreTest, SurvivesKillAndIsRestarted) {
   const int pid = store_->engine().pid;
   ASSERT_GT(pid, 0);
   ::kill(pid, SIGKILL);
-  for (int i = 0; i < 200 && store_->engine().ready; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  for (int i = 0; i < 200 && store_->engine().ready; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   EXPECT_EQ(Count("samples"), 11);  // a query restarts it
   EXPECT_EQ(store_->engine().restarts, 1u);
   ::kill(store_->engine().pid, SIGKILL);
-  for (int i = 0; i < 200 && store_->engine().ready; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  for (int i = 0; i < 200 && store_->engine().ready; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   store_->Supervise();
   EXPECT_TRUE(store_->engine().ready);
   EXPECT_EQ(store_->engine().restarts, 2u);
@@ -360,7 +394,9 @@ TEST_F(StoreTest, DirectoryHasOneOwnerAndSchemaAVersion) {
   options_.samples_days = 3;  // a changed retention is followed
   Open();
   EXPECT_EQ(Count("samples"), 11);
-  const Rows create = Ask("SELECT create_table_query FROM system.tables WHERE database = 'strata' AND name = 'samples'");
+  const Rows create =
+      Ask("SELECT create_table_query FROM system.tables WHERE database = 'strata' AND name = "
+          "'samples'");
   EXPECT_NE(create.text(0, 0).find("toIntervalDay(3)"), std::string::npos) << create.text(0, 0);
   options_.catalogs = {};  // fewer columns now, and back: nothing breaks
   Open();
@@ -368,7 +404,8 @@ TEST_F(StoreTest, DirectoryHasOneOwnerAndSchemaAVersion) {
   store_.reset();
   const auto newer = Store::Open(options_);
   ASSERT_FALSE(newer.ok());
-  EXPECT_NE(newer.status().message().find("newer strata"), std::string::npos) << newer.status().message();
+  EXPECT_NE(newer.status().message().find("newer strata"), std::string::npos)
+      << newer.status().message();
 }
 
 TEST_F(StoreTest, MemoryIsCappedAndGivenBack) {
@@ -376,16 +413,19 @@ TEST_F(StoreTest, MemoryIsCappedAndGivenBack) {
   Open();
   const auto heavy = store_->Query("SELECT groupArray(number) FROM numbers(200000000)");
   EXPECT_EQ(heavy.status().code(), base::Code::exhausted) << heavy.status().message();
-  const std::string status = *base::ReadFile("/proc/" + std::to_string(store_->engine().pid) + "/status");
-  const std::uint64_t peak_kib = std::strtoull(status.c_str() + status.find("VmHWM:") + 6, nullptr, 10);
+  const std::string status =
+      *base::ReadFile("/proc/" + std::to_string(store_->engine().pid) + "/status");
+  const std::uint64_t peak_kib =
+      std::strtoull(status.c_str() + status.find("VmHWM:") + 6, nullptr, 10);
   EXPECT_LT(peak_kib << 10, options_.memory_bytes + (300u << 20));
-  ASSERT_TRUE(store_->Query("SELECT uniqExact(number) FROM numbers(2000000)").ok());  // it answers on
+  ASSERT_TRUE(
+      store_->Query("SELECT uniqExact(number) FROM numbers(2000000)").ok());  // it answers on
   store_->Supervise();
   EXPECT_LT(store_->engine().rss_bytes, 330u << 20);
 }
 
-// One statement a paragraph; "# refused" and "# allowed" begin the parts. A refused one may be stopped by the gate or by
-// the caps of its connection; an allowed one must answer.
+// One statement a paragraph; "# refused" and "# allowed" begin the parts. A refused one may be
+// stopped by the gate or by the caps of its connection; an allowed one must answer.
 TEST_F(StoreTest, GateHoldsAgainstTheCorpus) {
   Open();
   InsertBatch(Everything(), "segment-1");
@@ -398,7 +438,8 @@ TEST_F(StoreTest, GateHoldsAgainstTheCorpus) {
     if (sql.empty()) return;
     auto answer = store_->Free(sql, "JSONCompact");
     const bool ran = answer.ok() && answer->status == 200;
-    EXPECT_EQ(ran, allowed) << sql << "\n-> " << (answer.ok() ? answer->body : answer.status().message());
+    EXPECT_EQ(ran, allowed) << sql << "\n-> "
+                            << (answer.ok() ? answer->body : answer.status().message());
     ++(allowed ? allowed_n : refused_n);
     sql.clear();
   };
@@ -422,17 +463,21 @@ TEST_F(StoreTest, GateHoldsAgainstTheCorpus) {
 
 TEST_F(StoreTest, FreeSqlForOfficialClients) {
   Open();
-  const auto f = [&](const std::string& sql, const Params& settings = {}, const Params& params = {}) {
+  const auto f = [&](const std::string& sql, const Params& settings = {},
+                     const Params& params = {}) {
     auto answer = store_->Free(sql, "Native", settings, params);
-    EXPECT_TRUE(answer.ok() && answer->status == 200) << sql << ": " << (answer.ok() ? answer->body : answer.status().message());
+    EXPECT_TRUE(answer.ok() && answer->status == 200)
+        << sql << ": " << (answer.ok() ? answer->body : answer.status().message());
   };
   f("SELECT version(), timezone()");
   f("SELECT name, value, readonly as readonly FROM system.settings LIMIT 10000\n FORMAT Native");
-  f("SELECT name, value, readonly FROM system.settings WHERE name IN ('max_threads', 'session_timezone')");
+  f("SELECT name, value, readonly FROM system.settings WHERE name IN ('max_threads', "
+    "'session_timezone')");
   f("DESCRIBE TABLE `measurements`");
-  f("SELECT count() FROM measurements WHERE signal = {s:String} FORMAT Native", {{"session_timezone", "UTC"}, {"send_receive_timeout", "1"}},
-    {{"s", "gpu.power"}});
-  const auto names = store_->Free("SELECT database, name FROM system.tables ORDER BY name", "TabSeparated");
+  f("SELECT count() FROM measurements WHERE signal = {s:String} FORMAT Native",
+    {{"session_timezone", "UTC"}, {"send_receive_timeout", "1"}}, {{"s", "gpu.power"}});
+  const auto names =
+      store_->Free("SELECT database, name FROM system.tables ORDER BY name", "TabSeparated");
   ASSERT_TRUE(names.ok());
   EXPECT_NE(names->body.find("default\tmeasurements\n"), std::string::npos);
   EXPECT_EQ(names->body.find("strata\t"), std::string::npos) << names->body;
@@ -440,7 +485,8 @@ TEST_F(StoreTest, FreeSqlForOfficialClients) {
   const auto big = store_->Free("SELECT repeat('x', 1000000) FROM numbers(1000)", "TabSeparated");
   EXPECT_FALSE(big.ok() && big->status == 200);
   EXPECT_EQ(store_->Free("SELECT 1", "Template").status().code(), base::Code::denied);
-  EXPECT_EQ(store_->Free("SELECT 1", "CSV", {}, {}, "system").status().code(), base::Code::not_found);
+  EXPECT_EQ(store_->Free("SELECT 1", "CSV", {}, {}, "system").status().code(),
+            base::Code::not_found);
   EXPECT_TRUE(store_->Free("SELECT 1", "CSV", {}, {}, "default").ok());
 }
 

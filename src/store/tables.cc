@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tables as data. A line of `columns` is "name type [CODEC(…)]"; the order of the lines is the order of RowBinary.
-// Partitions of samples are hours, so that a closing minute reads at most an hour of each series.
+// The tables as data. A line of `columns` is "name type [CODEC(…)]"; the order of the lines is the
+// order of RowBinary. Partitions of samples are hours, so that a closing minute reads at most an
+// hour of each series.
 #include "store/tables.h"
 
 #include <algorithm>
@@ -25,8 +26,10 @@ received DateTime('UTC') CODEC(Delta(4), ZSTD(1))
 )";
 
 constexpr Spec kSpecs[] = {
-    {"series", "What a sample's number belongs to; the id is a 64-bit hash of everything here but layer, unit and received. "
-               "Announced again after a restart: read it with LIMIT 1 BY id.",
+    {"series",
+     "What a sample's number belongs to; the id is a 64-bit hash of everything here but layer, "
+     "unit and received. "
+     "Announced again after a restart: read it with LIMIT 1 BY id.",
      R"(
 id UInt64
 layer LowCardinality(String)
@@ -42,8 +45,10 @@ origin LowCardinality(String)
 received DateTime('UTC')
 )",
      "ENGINE = ReplacingMergeTree(received) ORDER BY id", Keep::forever},
-    {"samples", "Numbers as received, counters too. start_ts is 1970 when it was not told. NaN is the stale marker and nothing "
-                "else. The same (series, ts, start_ts) may stand twice until parts merge.",
+    {"samples",
+     "Numbers as received, counters too. start_ts is 1970 when it was not told. NaN is the stale "
+     "marker and nothing "
+     "else. The same (series, ts, start_ts) may stand twice until parts merge.",
      R"(
 series UInt64 CODEC(ZSTD(1))
 ts DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1))
@@ -51,9 +56,12 @@ start_ts DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1))
 value Float64 CODEC(Gorilla, ZSTD(1))
 received DateTime('UTC') CODEC(DoubleDelta, ZSTD(1))
 )",
-     "ENGINE = ReplacingMergeTree PARTITION BY toStartOfHour(ts) ORDER BY (series, ts, start_ts)", Keep::samples},
-    {"histogram_samples", "Histograms as received. form = explicit (bounds without +Inf, counts one longer, not cumulative) or "
-                          "exponential (scale, offsets, counts = the positive buckets).",
+     "ENGINE = ReplacingMergeTree PARTITION BY toStartOfHour(ts) ORDER BY (series, ts, start_ts)",
+     Keep::samples},
+    {"histogram_samples",
+     "Histograms as received. form = explicit (bounds without +Inf, counts one longer, not "
+     "cumulative) or "
+     "exponential (scale, offsets, counts = the positive buckets).",
      R"(
 series UInt64 CODEC(ZSTD(1))
 ts DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1))
@@ -72,7 +80,8 @@ negative_counts Array(UInt64) CODEC(ZSTD(1))
 zero_count UInt64 CODEC(ZSTD(1))
 received DateTime('UTC') CODEC(DoubleDelta, ZSTD(1))
 )",
-     "ENGINE = ReplacingMergeTree PARTITION BY toStartOfHour(ts) ORDER BY (series, ts, start_ts)", Keep::samples},
+     "ENGINE = ReplacingMergeTree PARTITION BY toStartOfHour(ts) ORDER BY (series, ts, start_ts)",
+     Keep::samples},
     {"events", "Things that happened at one moment.",
      R"(
 ts DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1))
@@ -85,9 +94,12 @@ message String CODEC(ZSTD(1))
 attributes Map(LowCardinality(String), String) CODEC(ZSTD(1))
 source LowCardinality(String)
 )",
-     "ENGINE = ReplacingMergeTree PARTITION BY toYYYYMM(ts) ORDER BY (ts, layer, event, entity_type, entity, message, origin)",
+     "ENGINE = ReplacingMergeTree PARTITION BY toYYYYMM(ts) ORDER BY (ts, layer, event, "
+     "entity_type, entity, message, origin)",
      Keep::minutes},
-    {"otel_traces", "Spans in the schema of the OpenTelemetry Collector's ClickHouse exporter, and origin and received.",
+    {"otel_traces",
+     "Spans in the schema of the OpenTelemetry Collector's ClickHouse exporter, and origin and "
+     "received.",
      R"(
 Timestamp DateTime64(9) CODEC(Delta(8), ZSTD(1))
 TraceId String CODEC(ZSTD(1))
@@ -115,7 +127,9 @@ StatusMessage String CODEC(ZSTD(1))
      "ENGINE = ReplacingMergeTree PARTITION BY toDate(Timestamp) "
      "ORDER BY (ServiceName, SpanName, toDateTime(Timestamp), TraceId, SpanId)",
      Keep::spans, "INDEX idx_trace_id TraceId TYPE bloom_filter(0.001) GRANULARITY 1"},
-    {"otel_logs", "Log records in the schema of the OpenTelemetry Collector's ClickHouse exporter, and origin and received.",
+    {"otel_logs",
+     "Log records in the schema of the OpenTelemetry Collector's ClickHouse exporter, and origin "
+     "and received.",
      R"(
 Timestamp DateTime64(9) CODEC(Delta(8), ZSTD(1))
 TraceId String CODEC(ZSTD(1))
@@ -137,7 +151,8 @@ EventName String CODEC(ZSTD(1))
      "ENGINE = MergeTree PARTITION BY toDate(Timestamp) PRIMARY KEY (ServiceName, TimestampTime) "
      "ORDER BY (ServiceName, TimestampTime, Timestamp)",
      Keep::logs,
-     "TimestampTime DateTime DEFAULT toDateTime(Timestamp), INDEX idx_trace_id TraceId TYPE bloom_filter(0.001) GRANULARITY 1"},
+     "TimestampTime DateTime DEFAULT toDateTime(Timestamp), INDEX idx_trace_id TraceId TYPE "
+     "bloom_filter(0.001) GRANULARITY 1"},
     {"entities_seen", "Sightings of entities; the view `entities` makes validity of them.",
      R"(
 type LowCardinality(String)
@@ -147,8 +162,10 @@ attributes Map(LowCardinality(String), String)
 seen DateTime64(9, 'UTC')
 )",
      "ENGINE = ReplacingMergeTree ORDER BY (origin, type, id, seen)", Keep::ledger},
-    {"holdings_v", "Who held what share of a device; a later version of the same (gpu, holder, source, valid_from) replaces the "
-                   "earlier. valid_to NULL = still held, memory_bytes NULL = not told.",
+    {"holdings_v",
+     "Who held what share of a device; a later version of the same (gpu, holder, source, "
+     "valid_from) replaces the "
+     "earlier. valid_to NULL = still held, memory_bytes NULL = not told.",
      R"(
 gpu String
 node String
@@ -176,11 +193,15 @@ valid_from DateTime64(9, 'UTC')
 valid_to Nullable(DateTime64(9, 'UTC'))
 version UInt64
 )",
-     "ENGINE = MergeTree ORDER BY (origin, gpu, valid_from, namespace, pod, container, job, engine, source, version)",
+     "ENGINE = MergeTree ORDER BY (origin, gpu, valid_from, namespace, pod, container, job, "
+     "engine, source, version)",
      Keep::ledger},
-    {"collectives", "One row per rank and collective. ts = its end, or its start while open; duration_s NULL while open. A row "
-                    "`done` replaces the row `open` when parts merge: read with ORDER BY state LIMIT 1 BY communicator, seq, rank, "
-                    "operation.",
+    {"collectives",
+     "One row per rank and collective. ts = its end, or its start while open; duration_s NULL "
+     "while open. A row "
+     "`done` replaces the row `open` when parts merge: read with ORDER BY state LIMIT 1 BY "
+     "communicator, seq, rank, "
+     "operation.",
      R"(
 ts DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1))
 communicator String CODEC(ZSTD(1))
@@ -199,9 +220,12 @@ algorithm LowCardinality(String)
 protocol LowCardinality(String)
 state LowCardinality(String)
 )",
-     "ENGINE = ReplacingMergeTree PARTITION BY toStartOfHour(start) ORDER BY (communicator, seq, rank, operation, start, origin)",
+     "ENGINE = ReplacingMergeTree PARTITION BY toStartOfHour(start) ORDER BY (communicator, seq, "
+     "rank, operation, start, origin)",
      Keep::day},
-    {"calls", "Fragments of model calls, one per span or stream; `requests` is joined from them. kind = caller | gateway | engine.",
+    {"calls",
+     "Fragments of model calls, one per span or stream; `requests` is joined from them. kind = "
+     "caller | gateway | engine.",
      R"(
 ts DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1))
 end_ts DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1))
@@ -235,7 +259,9 @@ error_type LowCardinality(String)
 token_source LowCardinality(String)
 attributes Map(LowCardinality(String), String) CODEC(ZSTD(1))
 )",
-     "ENGINE = ReplacingMergeTree PARTITION BY toDate(ts) ORDER BY (ts, trace_id, span_id, kind, origin)", Keep::requests},
+     "ENGINE = ReplacingMergeTree PARTITION BY toDate(ts) ORDER BY (ts, trace_id, span_id, kind, "
+     "origin)",
+     Keep::requests},
     {"sources", "The last state of each source: live | stale | failed | absent.",
      R"(
 name String
@@ -245,8 +271,11 @@ detail String
 last DateTime64(9, 'UTC')
 )",
      "ENGINE = ReplacingMergeTree(last) ORDER BY (origin, layer, name)", Keep::minutes},
-    {"requests_v", "One row per model call, versioned. `minute` is the minute of ts under which it was closed; its closes have "
-                   "entity ''. useful: 1, 0 or NULL = not assessed; class = useful | error | aborted | slo_miss | …",
+    {"requests_v",
+     "One row per model call, versioned. `minute` is the minute of ts under which it was closed; "
+     "its closes have "
+     "entity ''. useful: 1, 0 or NULL = not assessed; class = useful | error | aborted | slo_miss "
+     "| …",
      R"(
 minute DateTime('UTC') CODEC(Delta(4), ZSTD(1))
 ts DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1))
@@ -283,9 +312,14 @@ useful Nullable(Float64)
 token_source LowCardinality(String)
 version UInt64
 )",
-     "ENGINE = MergeTree PARTITION BY toYYYYMM(minute) ORDER BY (minute, ts, trace_id, span_id, version)", Keep::requests},
-    {"ledger_v", "Money and joules of one minute, device, holder and class, versioned. Its closes have entity = device. cost is "
-                 "exact to 1e-12, device_ns are nanoseconds of the device. token_kind = input | cached | output | ''.",
+     "ENGINE = MergeTree PARTITION BY toYYYYMM(minute) ORDER BY (minute, ts, trace_id, span_id, "
+     "version)",
+     Keep::requests},
+    {"ledger_v",
+     "Money and joules of one minute, device, holder and class, versioned. Its closes have entity "
+     "= device. cost is "
+     "exact to 1e-12, device_ns are nanoseconds of the device. token_kind = input | cached | "
+     "output | ''.",
      R"(
 minute DateTime('UTC') CODEC(Delta(4), ZSTD(1))
 device LowCardinality(String)
@@ -326,9 +360,12 @@ price_source LowCardinality(String)
 flags LowCardinality(String)
 version UInt64
 )",
-     "ENGINE = MergeTree PARTITION BY toYYYYMM(minute) ORDER BY (minute, device, class, version)", Keep::ledger},
-    {"findings_v", "Symptoms with their cause; a later version of an id replaces the earlier. closed NULL = still open. evidence, "
-                   "against and chain are JSON arrays as `why --json` prints them.",
+     "ENGINE = MergeTree PARTITION BY toYYYYMM(minute) ORDER BY (minute, device, class, version)",
+     Keep::ledger},
+    {"findings_v",
+     "Symptoms with their cause; a later version of an id replaces the earlier. closed NULL = "
+     "still open. evidence, "
+     "against and chain are JSON arrays as `why --json` prints them.",
      R"(
 id String
 opened DateTime64(9, 'UTC')
@@ -351,35 +388,46 @@ cost_per_hour Nullable(Float64)
 version UInt64
 )",
      "ENGINE = MergeTree ORDER BY (origin, id, version)", Keep::minutes},
-    {"closes", "One row when all rows of one (table, minute, entity) stand with one version. `table` is the public name. "
-               "entity '*' = the whole UTC day that starts at `minute` is settled: only final rows stand there.",
+    {"closes",
+     "One row when all rows of one (table, minute, entity) stand with one version. `table` is the "
+     "public name. "
+     "entity '*' = the whole UTC day that starts at `minute` is settled: only final rows stand "
+     "there.",
      R"(
 table LowCardinality(String)
 minute DateTime('UTC') CODEC(Delta(4), ZSTD(1))
 entity String CODEC(ZSTD(1))
 version UInt64 CODEC(Delta(8), ZSTD(1))
 )",
-     "ENGINE = MergeTree PARTITION BY toYYYYMM(minute) ORDER BY (table, origin, minute, entity, version)", Keep::ledger},
+     "ENGINE = MergeTree PARTITION BY toYYYYMM(minute) ORDER BY (table, origin, minute, entity, "
+     "version)",
+     Keep::ledger},
 };
 
 struct MinuteSpec {
   std::string_view table;
   std::string_view meaning;
-  std::string_view keys;   // space-separated
-  std::string_view facts;  // fixed ones, before `version`
-  std::string_view entity; // of its rows in closes, as SQL
+  std::string_view keys;    // space-separated
+  std::string_view facts;   // fixed ones, before `version`
+  std::string_view entity;  // of its rows in closes, as SQL
 };
 
 constexpr MinuteSpec kMinutes[] = {
     {"gpu_minute", "One minute of one GPU or other accelerator.", "gpu node", "", "gpu"},
     {"host_minute", "One minute of one machine.", "node", "", "node"},
-    {"engine_minute", "One minute of one serving instance.", "engine model node namespace pod", "", "engine"},
-    {"job_minute", "One minute of one rank of a training job (rank '' = the job).", "job rank", "", "job"},
-    {"comm_minute", "One minute of one rank of a communicator.", "communicator rank node", "", "communicator"},
-    {"request_minute", "One minute of the calls of one engine, model and tenant.", "engine model tenant",
+    {"engine_minute", "One minute of one serving instance.", "engine model node namespace pod", "",
+     "engine"},
+    {"job_minute", "One minute of one rank of a training job (rank '' = the job).", "job rank", "",
+     "job"},
+    {"comm_minute", "One minute of one rank of a communicator.", "communicator rank node", "",
+     "communicator"},
+    {"request_minute", "One minute of the calls of one engine, model and tenant.",
+     "engine model tenant",
      "calls ok errors aborted input_tokens cached_tokens output_tokens useful_tokens "
-     "ttft_p50_s ttft_p95_s ttft_p99_s tpot_p50_s tpot_p95_s tpot_p99_s queue_p50_s queue_p95_s queue_p99_s "
-     "prefill_p50_s prefill_p95_s prefill_p99_s decode_p50_s decode_p95_s decode_p99_s e2e_p50_s e2e_p95_s e2e_p99_s",
+     "ttft_p50_s ttft_p95_s ttft_p99_s tpot_p50_s tpot_p95_s tpot_p99_s queue_p50_s queue_p95_s "
+     "queue_p99_s "
+     "prefill_p50_s prefill_p95_s prefill_p99_s decode_p50_s decode_p95_s decode_p99_s e2e_p50_s "
+     "e2e_p95_s e2e_p99_s",
      "''"},
 };
 
@@ -400,7 +448,8 @@ void AddColumns(std::string_view columns, TableDef* def, std::string* body) {
     CHECK(space != std::string::npos, "a column line without a type");
     std::string name = line.substr(0, space);
     std::string type = line.substr(space + 1);
-    if (const std::size_t codec = type.find(" CODEC("); codec != std::string::npos) type.resize(codec);
+    if (const std::size_t codec = type.find(" CODEC("); codec != std::string::npos)
+      type.resize(codec);
     const bool quoted = name.front() == '`';
     body->append(body->empty() ? "" : ",\n  ");
     body->append(quoted ? name : "`" + name + "`").append(line, space);
@@ -430,7 +479,8 @@ TableDef FromMinute(const MinuteSpec& spec, std::span<const model::Catalog* cons
   def.keep = Keep::minutes;
   std::string lines = "minute DateTime('UTC') CODEC(Delta(4), ZSTD(1))\n";
   for (const std::string& key : Words(spec.keys)) lines += key + " LowCardinality(String)\n";
-  for (const std::string& fact : Words(spec.facts)) lines += fact + " Nullable(Float64) CODEC(ZSTD(1))\n";
+  for (const std::string& fact : Words(spec.facts))
+    lines += fact + " Nullable(Float64) CODEC(ZSTD(1))\n";
   lines += "version UInt64 CODEC(ZSTD(1))\nprovisional UInt8\n";
   lines += kTail;
   const std::vector<std::string> fixed = Words(spec.facts);
@@ -443,7 +493,8 @@ TableDef FromMinute(const MinuteSpec& spec, std::span<const model::Catalog* cons
   std::string keys;
   for (const std::string& key : Words(spec.keys)) keys += key + ", ";
   def.create = "CREATE TABLE " + def.name + " (\n  " + body +
-               "\n) ENGINE = MergeTree PARTITION BY toYYYYMM(minute) ORDER BY (minute, " + keys + "origin, version)";
+               "\n) ENGINE = MergeTree PARTITION BY toYYYYMM(minute) ORDER BY (minute, " + keys +
+               "origin, version)";
   def.settings = "non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1";
   return def;
 }
@@ -452,9 +503,13 @@ TableDef FromMinute(const MinuteSpec& spec, std::span<const model::Catalog* cons
 std::string NewestClosed(std::string_view public_name, std::string_view entity) {
   const std::string name(public_name);
   return " WHERE (minute, " + std::string(entity) +
-         ", origin, version) IN (SELECT minute, entity, origin, max(version) FROM closes WHERE table = '" + name +
-         "' AND entity != '*' GROUP BY minute, entity, origin) OR (toStartOfDay(minute), origin) IN (SELECT minute, "
-         "origin FROM closes WHERE table = '" + name + "' AND entity = '*')";
+         ", origin, version) IN (SELECT minute, entity, origin, max(version) FROM closes WHERE "
+         "table = '" +
+         name +
+         "' AND entity != '*' GROUP BY minute, entity, origin) OR (toStartOfDay(minute), origin) "
+         "IN (SELECT minute, "
+         "origin FROM closes WHERE table = '" +
+         name + "' AND entity = '*')";
 }
 
 std::string AllColumns(const std::vector<TableDef>& tables, std::string_view table) {
@@ -470,7 +525,8 @@ std::string AllColumns(const std::vector<TableDef>& tables, std::string_view tab
 
 }  // namespace
 
-std::vector<std::string> minute_columns(std::span<const model::Catalog* const> catalogs, std::string_view table) {
+std::vector<std::string> minute_columns(std::span<const model::Catalog* const> catalogs,
+                                        std::string_view table) {
   std::vector<std::string> out;
   for (const model::Catalog* catalog : catalogs) {
     for (const model::Signal& signal : catalog->signals) {
@@ -506,42 +562,61 @@ std::vector<ViewDef> MakeViewDefs(std::span<const model::Catalog* const> catalog
   const std::string named =
       " INNER JOIN (SELECT * FROM series LIMIT 1 BY id) AS d ON s.series = d.id";
   view("measurements",
-       "SELECT s.ts AS ts, d.layer AS layer, d.signal AS signal, d.unit AS unit, d.kind AS kind, s.value AS value, "
-       "d.entity_type AS entity_type, d.entity AS entity, d.attributes AS attributes, d.source AS source, "
-       "d.temporality AS temporality, s.start_ts AS start_ts, s.series AS series, d.origin AS origin, s.received AS received "
-       "FROM samples AS s" + named + " WHERE NOT isNaN(s.value)",
+       "SELECT s.ts AS ts, d.layer AS layer, d.signal AS signal, d.unit AS unit, d.kind AS kind, "
+       "s.value AS value, "
+       "d.entity_type AS entity_type, d.entity AS entity, d.attributes AS attributes, d.source AS "
+       "source, "
+       "d.temporality AS temporality, s.start_ts AS start_ts, s.series AS series, d.origin AS "
+       "origin, s.received AS received "
+       "FROM samples AS s" +
+           named + " WHERE NOT isNaN(s.value)",
        "Samples with their series, without stale markers.");
   view("histograms",
-       "SELECT s.ts AS ts, d.layer AS layer, d.signal AS signal, d.unit AS unit, s.count AS count, s.sum AS sum, "
-       "s.min AS min, s.max AS max, s.form AS form, s.bounds AS bounds, s.counts AS counts, s.scale AS scale, "
-       "s.positive_offset AS positive_offset, s.negative_offset AS negative_offset, s.negative_counts AS negative_counts, "
-       "s.zero_count AS zero_count, d.entity_type AS entity_type, d.entity AS entity, d.attributes AS attributes, "
-       "d.source AS source, d.temporality AS temporality, s.start_ts AS start_ts, s.series AS series, d.origin AS origin, "
-       "s.received AS received FROM histogram_samples AS s" + named,
+       "SELECT s.ts AS ts, d.layer AS layer, d.signal AS signal, d.unit AS unit, s.count AS count, "
+       "s.sum AS sum, "
+       "s.min AS min, s.max AS max, s.form AS form, s.bounds AS bounds, s.counts AS counts, "
+       "s.scale AS scale, "
+       "s.positive_offset AS positive_offset, s.negative_offset AS negative_offset, "
+       "s.negative_counts AS negative_counts, "
+       "s.zero_count AS zero_count, d.entity_type AS entity_type, d.entity AS entity, d.attributes "
+       "AS attributes, "
+       "d.source AS source, d.temporality AS temporality, s.start_ts AS start_ts, s.series AS "
+       "series, d.origin AS origin, "
+       "s.received AS received FROM histogram_samples AS s" +
+           named,
        "Histograms with their series.");
   view("entities",
-       "SELECT id, type, name, attributes, valid_from, if(seen = max(seen) OVER (PARTITION BY origin, type, id), NULL, seen) "
-       "AS valid_to, seen, origin, received FROM (SELECT id, type, name, attributes, min(e.seen) AS valid_from, max(e.seen) AS seen, "
-       "origin, max(e.received) AS received FROM entities_seen AS e GROUP BY origin, type, id, name, attributes)",
+       "SELECT id, type, name, attributes, valid_from, if(seen = max(seen) OVER (PARTITION BY "
+       "origin, type, id), NULL, seen) "
+       "AS valid_to, seen, origin, received FROM (SELECT id, type, name, attributes, min(e.seen) "
+       "AS valid_from, max(e.seen) AS seen, "
+       "origin, max(e.received) AS received FROM entities_seen AS e GROUP BY origin, type, id, "
+       "name, attributes)",
        "Entities with the time in which their attributes held; valid_to NULL = the latest known.");
   view("holdings",
-       "SELECT * FROM holdings_v ORDER BY version DESC LIMIT 1 BY origin, gpu, valid_from, namespace, pod, container, job, "
+       "SELECT * FROM holdings_v ORDER BY version DESC LIMIT 1 BY origin, gpu, valid_from, "
+       "namespace, pod, container, job, "
        "engine, source",
        "The newest version of each holding.");
-  view("requests", "SELECT " + AllColumns(tables, "requests_v") + " FROM requests_v" + NewestClosed("requests", "''"),
+  view("requests",
+       "SELECT " + AllColumns(tables, "requests_v") + " FROM requests_v" +
+           NewestClosed("requests", "''"),
        "One row per model call, newest closed version.");
   view("ledger",
        "SELECT " + AllColumns(tables, "ledger_v") + ", device_ns / 1e9 AS device_s FROM ledger_v" +
            NewestClosed("ledger", "device"),
        "Money and joules, newest closed version.");
-  view("findings", "SELECT * FROM findings_v ORDER BY version DESC LIMIT 1 BY origin, id", "The newest version of each finding.");
+  view("findings", "SELECT * FROM findings_v ORDER BY version DESC LIMIT 1 BY origin, id",
+       "The newest version of each finding.");
   view("otel_traces_trace_id_ts",
-       "SELECT TraceId, min(Timestamp) AS Start, max(Timestamp) AS End FROM otel_traces WHERE TraceId != '' GROUP BY TraceId",
+       "SELECT TraceId, min(Timestamp) AS Start, max(Timestamp) AS End FROM otel_traces WHERE "
+       "TraceId != '' GROUP BY TraceId",
        "When a trace was, as the exporter's tools look it up.");
   for (const MinuteSpec& spec : kMinutes) {
     const std::string stored = std::string(spec.table) + "_v";
     view(std::string(spec.table),
-         "SELECT " + AllColumns(tables, stored) + " FROM " + stored + NewestClosed(spec.table, spec.entity),
+         "SELECT " + AllColumns(tables, stored) + " FROM " + stored +
+             NewestClosed(spec.table, spec.entity),
          std::string(spec.meaning) + " Newest closed version.");
   }
   return out;
@@ -554,10 +629,28 @@ std::vector<std::string> MakeViews(std::span<const model::Catalog* const> catalo
 }
 
 const std::vector<std::string>& published_names() {
-  static const std::vector<std::string> names = {
-      "measurements", "histograms", "series", "samples", "events", "collectives", "calls", "sources", "otel_traces",
-      "otel_logs", "otel_traces_trace_id_ts", "requests", "entities", "holdings", "ledger", "findings", "gpu_minute",
-      "host_minute", "engine_minute", "job_minute", "comm_minute", "request_minute"};
+  static const std::vector<std::string> names = {"measurements",
+                                                 "histograms",
+                                                 "series",
+                                                 "samples",
+                                                 "events",
+                                                 "collectives",
+                                                 "calls",
+                                                 "sources",
+                                                 "otel_traces",
+                                                 "otel_logs",
+                                                 "otel_traces_trace_id_ts",
+                                                 "requests",
+                                                 "entities",
+                                                 "holdings",
+                                                 "ledger",
+                                                 "findings",
+                                                 "gpu_minute",
+                                                 "host_minute",
+                                                 "engine_minute",
+                                                 "job_minute",
+                                                 "comm_minute",
+                                                 "request_minute"};
   return names;
 }
 

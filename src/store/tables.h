@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The schema: tables, their columns and the public views over them, versioned. Columns of the minute tables come from
-// the catalogs. The page docs/reference/tables.md is printed from here by a test.
+// The schema: tables, their columns and the public views over them, versioned. Columns of the
+// minute tables come from the catalogs. The page docs/reference/tables.md is printed from here by a
+// test.
 #pragma once
 
 #include <span>
@@ -23,17 +24,17 @@ struct Column {
 enum class Keep : unsigned char { forever, day, samples, spans, logs, minutes, requests, ledger };
 
 struct TableDef {
-  std::string name;                 // stored name; versioned ones are "<public>_v"
-  std::vector<Column> columns;      // in RowBinary order
-  std::string create;               // CREATE TABLE … up to ORDER BY; Store adds TTL and SETTINGS
+  std::string name;             // stored name; versioned ones are "<public>_v"
+  std::vector<Column> columns;  // in RowBinary order
+  std::string create;           // CREATE TABLE … up to ORDER BY; Store adds TTL and SETTINGS
   Keep keep = Keep::forever;
-  std::string settings;             // "a = 1, b = 2"
-  std::string meaning;              // one sentence
+  std::string settings;  // "a = 1, b = 2"
+  std::string meaning;   // one sentence
 };
 
 struct ViewDef {
   std::string name;
-  std::string create;   // CREATE OR REPLACE VIEW …
+  std::string create;  // CREATE OR REPLACE VIEW …
   std::string meaning;
 };
 
@@ -43,10 +44,11 @@ std::vector<ViewDef> MakeViewDefs(std::span<const model::Catalog* const> catalog
 std::vector<std::string> MakeViews(std::span<const model::Catalog* const> catalogs);
 
 // Fact columns of a minute table, in table order (after the keys), e.g. for "gpu_minute".
-std::vector<std::string> minute_columns(std::span<const model::Catalog* const> catalogs, std::string_view table);
+std::vector<std::string> minute_columns(std::span<const model::Catalog* const> catalogs,
+                                        std::string_view table);
 
-// The key columns of a minute table, in table order; the first is the entity of its rows in `closes`
-// (request_minute: the entity is ''). Empty for another table.
+// The key columns of a minute table, in table order; the first is the entity of its rows in
+// `closes` (request_minute: the entity is ''). Empty for another table.
 std::vector<std::string> minute_keys(std::string_view table);
 
 // Names that free SQL may read.

@@ -31,28 +31,40 @@ std::string TablesPage() {
     return "";
   };
   std::string out =
-      "# Tables\n\nPrinted from `src/store/tables.cc` by `store_test` (`STRATA_REWRITE=1` writes it anew). First what people "
+      "# Tables\n\nPrinted from `src/store/tables.cc` by `store_test` (`STRATA_REWRITE=1` writes "
+      "it anew). First what people "
       "read, then what is stored.\n\n"
-      "- `origin` is `live` or the replayed world's name. `received` is the TTL's clock. Times are UTC, DateTime64(9) is "
+      "- `origin` is `live` or the replayed world's name. `received` is the TTL's clock. Times are "
+      "UTC, DateTime64(9) is "
       "nanoseconds. NULL = not measured.\n"
-      "- A row of a table `…_v` counts when `closes` names its version as the newest of its (table, minute, entity, origin): "
-      "write the rows, then the row in `closes`. `closes.table` is the public name (`gpu_minute`), `version` grows "
-      "(nanoseconds of the close by the server's clock). `holdings_v` and `findings_v` need no row in `closes`.\n"
-      "- Inserts are RowBinary in exactly the order of the columns given here. The minute tables end with one "
-      "`Nullable(Float64)` for each minute column of the catalogs, in catalog order (`minute_columns()`).\n"
-      "- Our own SQL passes time as a parameter: `WHERE ts >= fromUnixTimestamp64Nano({from:Int64}, 'UTC')`.\n\n## Views\n";
+      "- A row of a table `…_v` counts when `closes` names its version as the newest of its "
+      "(table, minute, entity, origin): "
+      "write the rows, then the row in `closes`. `closes.table` is the public name (`gpu_minute`), "
+      "`version` grows "
+      "(nanoseconds of the close by the server's clock). `holdings_v` and `findings_v` need no row "
+      "in `closes`.\n"
+      "- Inserts are RowBinary in exactly the order of the columns given here. The minute tables "
+      "end with one "
+      "`Nullable(Float64)` for each minute column of the catalogs, in catalog order "
+      "(`minute_columns()`).\n"
+      "- Our own SQL passes time as a parameter: `WHERE ts >= "
+      "fromUnixTimestamp64Nano({from:Int64}, 'UTC')`.\n\n## Views\n";
   for (const auto& view : MakeViewDefs({})) {
-    out += "\n### " + view.name + "\n" + view.meaning + "\n\n```sql\n" + view.create.substr(view.create.find("SELECT")) + "\n```\n";
+    out += "\n### " + view.name + "\n" + view.meaning + "\n\n```sql\n" +
+           view.create.substr(view.create.find("SELECT")) + "\n```\n";
   }
   out += "\n## Stored\n";
   for (const auto& table : tables) {
     out += "\n### " + table.name + "\n" + table.meaning + " Kept: " + keep(table.keep) + ". `" +
            table.create.substr(table.create.find("ENGINE = ")) + "`";
     if (const auto keys = minute_keys(table.name.substr(0, table.name.size() - 2)); !keys.empty()) {
-      out += std::string(" Entity in closes: `") + (table.name == "request_minute_v" ? "''" : keys[0].c_str()) + "`. Then the minute columns of the catalogs.";
+      out += std::string(" Entity in closes: `") +
+             (table.name == "request_minute_v" ? "''" : keys[0].c_str()) +
+             "`. Then the minute columns of the catalogs.";
     }
     out += "\n\n| column | type |\n|---|---|\n";
-    for (const auto& column : table.columns) out += "| " + column.name + " | " + column.type + " |\n";
+    for (const auto& column : table.columns)
+      out += "| " + column.name + " | " + column.type + " |\n";
   }
   return out;
 }
@@ -71,7 +83,8 @@ TEST(Tables, NamesAgree) {
   std::set<std::string> stored;
   for (const TableDef& table : MakeTables({})) stored.insert(table.name);
   for (int i = 0; i < static_cast<int>(Table::kCount); ++i) {
-    EXPECT_TRUE(stored.contains(std::string(table_name(static_cast<Table>(i))))) << table_name(static_cast<Table>(i));
+    EXPECT_TRUE(stored.contains(std::string(table_name(static_cast<Table>(i)))))
+        << table_name(static_cast<Table>(i));
   }
   std::set<std::string> all = stored;
   for (const ViewDef& view : MakeViewDefs({})) all.insert(view.name);
