@@ -246,6 +246,7 @@ ServerAnswer ClickHouseDoor(const ServerRequest& request, const Services& s) {
   if (!body->empty()) sql += (sql.empty() ? "" : "\n") + *body;
   if (sql.empty()) return text(200, "Ok.");
   s.ingest.Look();
+  s.ingest.Flush(3 * base::kSecond);
   store::Params settings, params;
   std::string_view format, database;
   for (const auto& [key, value] : request.query) {

@@ -27,6 +27,7 @@ struct Diagnosis::State {
   const base::Clock& clock;
   std::map<std::string, diagnose::Findings> findings;  // of the jobs thread
   diagnose::FactsReader reader;
+  std::vector<diagnose::Objective> objectives;
 
   mutable std::mutex mutex;
   std::map<std::string, Json> open;
@@ -38,6 +39,7 @@ struct Diagnosis::State {
   Result<diagnose::Facts> FactsAt(const std::string& origin, std::int64_t at_ns) const {
     ASSIGN_OR_RETURN(diagnose::Facts facts, diagnose::ReadFacts(store, origin, at_ns));
     if (at_ns >= clock.now_ns() - 2 * base::kMinute) AddRunning(origin, &facts);
+    facts.objectives = objectives;
     return facts;
   }
 
@@ -57,7 +59,17 @@ struct Diagnosis::State {
 
 Diagnosis::Diagnosis(const Config& config, const base::Clock& clock, store::Store& store,
                      const minutes::Closer& closer)
-    : state_(std::make_unique<State>(store, closer, clock, config.minutes.lateness_ns)) {}
+    : state_(std::make_unique<State>(store, closer, clock, config.minutes.lateness_ns)) {
+  for (const Slo& slo : config.slo) {
+    diagnose::Objective o;
+    o.model = slo.model;
+    o.tenant = slo.tenant;
+    if (slo.ttft_s) o.ttft_s = *slo.ttft_s;
+    if (slo.tpot_s) o.tpot_s = *slo.tpot_s;
+    if (slo.e2e_s) o.e2e_s = *slo.e2e_s;
+    state_->objectives.push_back(std::move(o));
+  }
+}
 Diagnosis::~Diagnosis() = default;
 
 Status Diagnosis::Look(const std::string& origin, std::int64_t now_ns) {
@@ -71,6 +83,7 @@ Status Diagnosis::Look(const std::string& origin, std::int64_t now_ns) {
   }
   ASSIGN_OR_RETURN(diagnose::Facts facts, s.reader.Read(origin, now_ns));
   s.AddRunning(origin, &facts);
+  facts.objectives = s.objectives;
   const std::vector<diagnose::Finding> changed =
       it->second.Update(facts, diagnose::Diagnose(facts), now_ns);
   if (!changed.empty()) RETURN_IF_ERROR(diagnose::WriteFindings(s.store, changed, now_ns));
