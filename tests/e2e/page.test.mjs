@@ -218,9 +218,7 @@ test('every page opens without an error, dark and light, wide and narrow', async
     ]) {
       const { page, sins } = await browser.open(url, hash, { scheme, width, height: 844 });
       await page.locator('main .panel, main .notice').first().waitFor({ timeout: 20000 });
-      await page.waitForFunction(() => !document.querySelector('main .waiting'), null, {
-        timeout: 20000,
-      });
+      await page.locator('main .waiting').first().waitFor({ state: 'detached', timeout: 20000 });
       await assertHonest(page, `${hash} ${scheme} ${width}`);
       await assertFits(page, `${hash} ${width}`);
       assert.equal(
