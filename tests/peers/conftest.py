@@ -102,7 +102,7 @@ class Strata:
         file.write_text(
             "cluster: peers\n"
             f"ports: {{otlp_grpc: {self.grpc_port}, otlp_http: {self.http_port}, api: {self.api_port}}}\n"
-            "discover: {kubernetes: off, engines: off}\n"
+            "discover: {kubernetes: off, engines: auto}\n"
             "prices: {cpu_core_usd_per_hour: 0.032}\n" + config
         )
         self.process = Process(

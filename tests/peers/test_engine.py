@@ -117,7 +117,7 @@ def test_idle_cost_rises_after_the_load_stopped(played):
         )
         return found and float(found[0]["cost"] or 0) > 0
 
-    strata.eventually(ask, 120, "no idle_held cost after the load")
+    strata.eventually(ask, 200, "no idle_held cost after the load")
 
 
 def test_the_bill_adds_up(played):
