@@ -23,21 +23,6 @@ void AppendVarint(std::string* out, std::uint64_t v) {
   out->push_back(static_cast<char>(v));
 }
 
-// Export…ServiceResponse{partial_success=1{rejected=1, error_message=2}}
-std::string PartialSuccess(std::uint64_t rejected, std::string_view message) {
-  if (rejected == 0) return {};
-  std::string inner;
-  inner.push_back(0x08);
-  AppendVarint(&inner, rejected);
-  inner.push_back(0x12);
-  AppendVarint(&inner, message.size());
-  inner.append(message);
-  std::string out;
-  out.push_back(0x0A);
-  AppendVarint(&out, inner.size());
-  return out + inner;
-}
-
 // google.rpc.Status{code=1, message=2}
 std::string RpcStatus(int code, std::string_view message) {
   std::string out;
@@ -117,6 +102,26 @@ std::string RefusalText(const base::Refusals& refused) {
   return text;
 }
 
+std::uint64_t Rejected(const Outcome& outcome) {
+  return outcome.refused.total() - outcome.refused.count(base::Reason::content_removed);
+}
+
+// partial_success=1 {rejected=1, error_message=2}
+std::string PartialSuccess(const Outcome& outcome) {
+  if (Rejected(outcome) == 0) return {};
+  const std::string message = RefusalText(outcome.refused);
+  std::string inner;
+  inner.push_back(0x08);
+  AppendVarint(&inner, Rejected(outcome));
+  inner.push_back(0x12);
+  AppendVarint(&inner, message.size());
+  inner.append(message);
+  std::string out;
+  out.push_back(0x0A);
+  AppendVarint(&out, inner.size());
+  return out + inner;
+}
+
 ServerAnswer OtlpHttp(const ServerRequest& request, const Access& access, Ingest& ingest) {
   const bool json = IsJson(request.header("content-type"));
   if (request.method != "POST") {
@@ -154,8 +159,7 @@ ServerAnswer OtlpHttp(const ServerRequest& request, const Access& access, Ingest
   if (!outcome.status.ok())
     return OtlpFailure(outcome.status, json, IngestHttpCode(outcome.status));
   ServerAnswer answer;
-  const std::uint64_t rejected =
-      outcome.refused.total() - outcome.refused.count(base::Reason::content_removed);
+  const std::uint64_t rejected = Rejected(outcome);
   if (json) {
     base::Json reply = base::Json::MakeObject();
     if (rejected > 0) {
@@ -169,7 +173,7 @@ ServerAnswer OtlpHttp(const ServerRequest& request, const Access& access, Ingest
     answer.body = reply.dump();
   } else {
     answer.content_type = "application/x-protobuf";
-    answer.body = PartialSuccess(rejected, RefusalText(outcome.refused));
+    answer.body = PartialSuccess(outcome);
   }
   return answer;
 }

@@ -25,6 +25,12 @@ base::Hash128 BatchId(std::string_view header, std::string_view sender, std::str
 // The message and counts of an OTLP partial success: "3 not_a_number (gauge x), 1 future".
 std::string RefusalText(const base::Refusals& refused);
 
+// Export…ServiceResponse in protobuf: empty, or the partial success that says how many were
+// refused.
+std::string PartialSuccess(const Outcome& outcome);
+// Records not kept; content taken away is not among them.
+std::uint64_t Rejected(const Outcome& outcome);
+
 // OTLP/gRPC on its own threads.
 class GrpcDoor {
  public:

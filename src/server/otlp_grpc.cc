@@ -36,30 +36,8 @@ std::string Flatten(const grpc::ByteBuffer& buffer) {
   return out;
 }
 
-void AppendVarint(std::string* out, std::uint64_t v) {
-  while (v >= 0x80) {
-    out->push_back(static_cast<char>(v | 0x80));
-    v >>= 7;
-  }
-  out->push_back(static_cast<char>(v));
-}
-
 grpc::ByteBuffer Reply(const Outcome& outcome) {
-  std::string out;
-  const std::uint64_t rejected =
-      outcome.refused.total() - outcome.refused.count(base::Reason::content_removed);
-  if (rejected > 0) {
-    const std::string message = RefusalText(outcome.refused);
-    std::string inner(1, 0x08);
-    AppendVarint(&inner, rejected);
-    inner.push_back(0x12);
-    AppendVarint(&inner, message.size());
-    inner += message;
-    out.push_back(0x0A);
-    AppendVarint(&out, inner.size());
-    out += inner;
-  }
-  grpc::Slice slice(out);
+  grpc::Slice slice(PartialSuccess(outcome));
   return grpc::ByteBuffer(&slice, 1);
 }
 
