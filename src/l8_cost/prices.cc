@@ -184,7 +184,8 @@ std::optional<Price> PriceBook::Find(const PriceQuery& query) const {
 
 std::optional<Price> PriceBook::cpu_core() const {
   if (!options_.cpu_core_per_hour) return std::nullopt;
-  return Price{*options_.cpu_core_per_hour, options_.cpu_source, "override", false, false};
+  return Price{*options_.cpu_core_per_hour, options_.cpu_source,
+               options_.cpu_builtin ? "generic" : "override", options_.cpu_builtin, false};
 }
 
 Money PriceBook::EnergyCost(double joules) const {

@@ -56,6 +56,7 @@ class PriceBook {
     std::vector<PriceOverride> overrides;
     std::optional<Money> cpu_core_per_hour;
     std::string cpu_source = "override:cpu_core_usd_per_hour";
+    bool cpu_builtin = false;  // not the user's own and undated: every row that uses it says so
     std::string currency = "USD";
     double usd_per_kwh = -1,
            pue = 1;  // electricity, for prices marked energy: excluded; < 0 = not told

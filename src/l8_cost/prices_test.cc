@@ -95,5 +95,15 @@ TEST(PriceBook, Electricity) {
   EXPECT_EQ(PriceBook(o).EnergyCost(3.6e6).text(), "0.117");
 }
 
+TEST(Prices, ABuiltInCoreHourSaysThatItIsUndated) {
+  PriceBook::Options options;
+  options.cpu_core_per_hour = *Money::Parse("0.031611");
+  EXPECT_FALSE(PriceBook(options).cpu_core()->stale);
+  EXPECT_EQ(PriceBook(options).cpu_core()->match, "override");
+  options.cpu_builtin = true;
+  EXPECT_TRUE(PriceBook(options).cpu_core()->stale);
+  EXPECT_EQ(PriceBook(options).cpu_core()->match, "generic");
+}
+
 }  // namespace
 }  // namespace strata::l8_cost

@@ -91,6 +91,7 @@ Result<std::unique_ptr<Books>> Books::Make(const Config& config, store::Store& s
     // figure it makes.
     ASSIGN_OR_RETURN(options.cpu_core_per_hour, l8_cost::Money::Parse("0.031611"));
     options.cpu_source = "opencost-default-cpu@undated";
+    options.cpu_builtin = true;
   }
   if (config.prices.usd_per_kwh) options.usd_per_kwh = *config.prices.usd_per_kwh;
   options.pue = config.prices.pue;
@@ -166,6 +167,9 @@ Status Books::Read(const std::string& origin, std::int64_t from_ns, std::int64_t
   for (std::size_t i = 0; i < gm.size(); ++i) {
     l8_cost::Device& d = facts->measured[{gm.i64(i, "minute"), WholeDevice(gm.text(i, "gpu"))}];
     d.measured = true;
+    // Rows of MIG instances show that the board was seen; energy and activity are those of the
+    // whole.
+    if (gm.text(i, "gpu") != WholeDevice(gm.text(i, "gpu"))) continue;
     d.energy_j = Cell(gm, i, "energy_j");
     d.sm_active = Cell(gm, i, "sm_active_ratio");
     d.utilisation = Cell(gm, i, "utilization_ratio");
