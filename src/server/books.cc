@@ -41,11 +41,6 @@ std::int64_t TimeOr(const Rows& rows, std::size_t row, std::string_view name,
   return column < 0 || rows.is_null(row, column) ? otherwise : rows.i64(row, column);
 }
 
-// Seconds of a minute; what was not measured stays so (std::min would make a whole minute of it).
-double AtMostAMinute(double seconds) {
-  return std::isnan(seconds) ? kNotKnown : std::min(60.0, seconds);
-}
-
 std::int64_t ParsedTime(const std::string& text) {
   auto t = base::ParseTime(text, 0);
   return t.ok() ? *t : 0;
@@ -209,8 +204,7 @@ Status Books::Read(const std::string& origin, std::int64_t from_ns, std::int64_t
                        " GROUP BY minute, job",
                    params));
   for (std::size_t i = 0; i < jm.size(); ++i) {
-    facts->jobs[jm.i64(i, "minute")].push_back(
-        {Text(jm, i, "job"), AtMostAMinute(Cell(jm, i, "busy"))});
+    facts->jobs[jm.i64(i, "minute")].push_back({Text(jm, i, "job"), Cell(jm, i, "busy")});
   }
   ASSIGN_OR_RETURN(
       const Rows je,
