@@ -301,6 +301,19 @@ TEST(Ledger, TrainingAndPodsWithoutAnyMeasureOfWork) {
   }
 }
 
+TEST(Ledger, AJobWhoseStepsWereNotMeasuredIsNotAssessed) {
+  const PriceBook book = MakeBook();
+  MinuteInputs in = Minute(&book, {Gpu("G")});
+  Holder job;
+  job.device = "G", job.holder_kind = "job", job.job = "j", job.share_kind = "whole";
+  in.holders = {job};
+  in.jobs = {{"j", kNotKnown}};
+  const Ledger l = Close(in);
+  EXPECT_TRUE(CostWhere(l, kGoodput).is_zero());
+  EXPECT_EQ(CostWhere(l, kHeldNotAssessed), l.bill);
+  EXPECT_FALSE(l.bill.is_zero());
+}
+
 TEST(Ledger, CpuCoresAreBilledWhileHeld) {
   const PriceBook book = MakeBook();
   MinuteInputs in = Minute(&book, {});
