@@ -30,12 +30,6 @@ constexpr std::int64_t kTailEvery = base::kSecond;
 constexpr std::int64_t kProbeTimeoutMs = 1000;
 constexpr std::size_t kMaxProbe = 16u << 20;
 
-std::int64_t ThreadCpuNs() {
-  timespec t{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return t.tv_sec * base::kSecond + t.tv_nsec;
-}
-
 // Sleeps until `at` of the monotonic clock; false when it is to stop.
 bool SleepUntil(std::int64_t at, const std::stop_token& stop) {
   std::mutex mutex;
@@ -119,7 +113,7 @@ void Agent::State::CollectLoop(const std::stop_token& stop) {
   const std::unique_ptr<Feed> feed = NewFeed(20'000);
   std::int64_t next = base::monotonic_ns(), said = 0;
   do {
-    const std::int64_t begin = ThreadCpuNs();
+    const std::int64_t begin = base::thread_cpu_ns();
     const std::int64_t now = base::Clock::system().now_ns();
     host->Collect(now, feed->namer(), &feed->batch());
     if (nvml) nvml->Collect(feed->namer(), &feed->batch());
@@ -129,7 +123,7 @@ void Agent::State::CollectLoop(const std::stop_token& stop) {
       if (nvml) nvml->Sources(now, &feed->batch().sources);
     }
     feed->Ship();
-    collect_cpu_ns = ThreadCpuNs() - begin;
+    collect_cpu_ns = base::thread_cpu_ns() - begin;
     next = std::max(next + options.interval_ns, base::monotonic_ns());
   } while (SleepUntil(next, stop));
 }

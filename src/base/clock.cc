@@ -135,6 +135,12 @@ std::int64_t process_cpu_ns() {
   return t.tv_sec * kSecond + t.tv_nsec;
 }
 
+std::int64_t thread_cpu_ns() {
+  timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return t.tv_sec * kSecond + t.tv_nsec;
+}
+
 Result<std::int64_t> ParseDuration(std::string_view text) {
   struct Unit {
     std::string_view name;

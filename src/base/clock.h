@@ -44,6 +44,7 @@ std::unique_ptr<Clock> MakeFileClock(std::string path);
 
 std::int64_t monotonic_ns();
 std::int64_t process_cpu_ns();
+std::int64_t thread_cpu_ns();
 
 // "2026-11-24T12:00:00.5Z", unix seconds ("1764000000", "1764000000.25"), "now", "now-15m".
 Result<std::int64_t> ParseTime(std::string_view text, std::int64_t now_ns);

@@ -267,13 +267,12 @@ std::vector<Diagnosis> Diagnose(const Facts& facts, std::string_view symptom,
     Detect(facts, s, &signs);
   }
   if (!entity.empty()) {
+    const std::set<std::string> types = TypesOf(facts, entity);
     std::erase_if(signs, [&](const Sign& sign) {
-      if (sign.verdict.entity == entity ||
-          ScopeOf(facts, sign.verdict.entity_type, sign.verdict.entity).has("model", entity))
-        return false;
-      for (const std::string_view type :
-           {"engine", "job", "gpu", "node", "pod", "model", "communicator"}) {
-        if (ScopeOf(facts, type, entity).has(sign.verdict.entity_type, sign.verdict.entity))
+      if (sign.verdict.entity == entity) return false;
+      for (const std::string& type : types) {
+        if (ScopeOf(facts, type, entity, Ties::known)
+                .has(sign.verdict.entity_type, sign.verdict.entity))
           return false;
       }
       return true;

@@ -80,7 +80,30 @@ bool Scope::has(std::string_view type, std::string_view entity) const {
   return names != nullptr && names->contains(entity);
 }
 
-Scope ScopeOf(const Facts& facts, std::string_view type, std::string_view entity) {
+std::set<std::string> TypesOf(const Facts& facts, std::string_view entity) {
+  std::set<std::string> types;
+  for (const Track& t : facts.tracks) {
+    if (t.entity == entity) types.insert(t.entity_type);
+    if (t.keys.get("model") == entity) types.insert("model");
+  }
+  for (const Link& l : facts.links) {
+    if (l.gpu == entity) types.insert("gpu");
+    if (l.node == entity) types.insert("node");
+    if (l.engine == entity) types.insert("engine");
+    if (l.job == entity) types.insert("job");
+    if (l.pod == entity || l.ns + "/" + l.pod == entity) types.insert("pod");
+  }
+  for (const Track& t : facts.tracks) {
+    const std::string pod(t.keys.get("pod"));
+    if (!pod.empty() &&
+        (pod == entity || std::string(t.keys.get("namespace")) + "/" + pod == entity))
+      types.insert("pod");
+  }
+  return types;
+}
+
+Scope ScopeOf(const Facts& facts, std::string_view type, std::string_view entity, Ties ties) {
+  const bool guess = ties == Ties::guessed;
   Scope s;
   const std::vector<const Link*> links = LinksAt(facts);
   if (type == "engine") s.engines.emplace(entity);
@@ -126,21 +149,21 @@ Scope ScopeOf(const Facts& facts, std::string_view type, std::string_view entity
       if (t.table == "gpu_minute") s.gpus.insert(t.entity);
       if (t.table == "engine_minute" && type == "node") s.engines.insert(t.entity);
     }
-    if (type == "communicator") TakeOnly(facts, "job", &s.jobs);
+    if (guess && type == "communicator") TakeOnly(facts, "job", &s.jobs);
   }
   Downward(facts, &s);
-  if (!s.engines.empty() || !s.models.empty()) TakeOnly(facts, "node", &s.nodes);
-  if (!s.models.empty()) TakeOnly(facts, "engine", &s.engines);
+  if (guess && (!s.engines.empty() || !s.models.empty())) TakeOnly(facts, "node", &s.nodes);
+  if (guess && !s.models.empty()) TakeOnly(facts, "engine", &s.engines);
   if (!s.jobs.empty()) {
     // Communicators of the machines that the job holds; a lone job without known holdings has them
     // all.
-    const bool lone = s.nodes.empty() && AllOf(facts, "job").size() == 1;
+    const bool lone = guess && s.nodes.empty() && AllOf(facts, "job").size() == 1;
     Names found;
     for (const Track& t : facts.tracks) {
       if (t.table == "comm_minute" && (lone || s.nodes.contains(t.keys.get("node"))))
         found.insert(t.entity);
     }
-    if (found.empty()) TakeOnly(facts, "communicator", &found);
+    if (guess && found.empty()) TakeOnly(facts, "communicator", &found);
     s.communicators.insert(found.begin(), found.end());
     for (const Track& t : facts.tracks) {
       if (t.table == "comm_minute" && s.communicators.contains(t.entity))
@@ -152,7 +175,7 @@ Scope ScopeOf(const Facts& facts, std::string_view type, std::string_view entity
           s.gpus.insert(t.entity);
       }
     }
-    TakeOnly(facts, "node", &s.nodes);
+    if (guess) TakeOnly(facts, "node", &s.nodes);
   } else if (!s.engines.empty() && s.gpus.size() > 1) {
     for (const Track& t : facts.tracks) {
       if (t.table == "comm_minute" && s.nodes.contains(t.keys.get("node")))

@@ -46,7 +46,9 @@ Result<Window> WindowOf(const ServerRequest& request, const Services& s, std::in
   } else {
     ASSIGN_OR_RETURN(w.from, base::ParseTime(from, now));
   }
-  if (w.from >= w.to) return base::Invalid("from must lie before to");
+  if (w.from >= w.to)
+    return base::Invalid("from (" + base::FormatTime(w.from) + ") must lie before to (" +
+                         base::FormatTime(w.to) + "), which is now unless it is given");
   return w;
 }
 

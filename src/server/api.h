@@ -36,6 +36,14 @@ struct Services {
   std::int64_t started_ns = 0;
 };
 
+// TYPE:ID, or a bare id that only one entity has; not_found where the origin knows none. A rank or
+// a MIG instance is known by what it is part of.
+struct EntityName {
+  std::string type, id;
+};
+base::Result<EntityName> FindEntity(const Services& s, std::string_view text,
+                                    std::string_view origin);
+
 // Answers of one endpoint each; the same JSON as the commands print. `origin` is live, a world's
 // name or all.
 base::Json StatusAnswer(const Services& s);

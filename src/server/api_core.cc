@@ -450,31 +450,6 @@ Result<std::map<std::string, Json>> EventsByLayer(const Services& s, const Ask& 
   return by_layer;
 }
 
-// TYPE:ID, or a bare id that one entity has.
-Result<std::pair<std::string, std::string>> ParseEntity(const Services& s, std::string_view text,
-                                                        const Ask& ask) {
-  const std::size_t colon = text.find(':');
-  for (const model::EntityType& type : model::entity_types()) {
-    if (colon != std::string_view::npos && text.substr(0, colon) == type.type) {
-      return std::make_pair(std::string(type.type), std::string(text.substr(colon + 1)));
-    }
-  }
-  store::Params params = ask.params();
-  params.emplace_back("id", std::string(text));
-  ASSIGN_OR_RETURN(
-      const Rows rows,
-      s.store.Query(
-          "SELECT DISTINCT type FROM entities WHERE id = {id:String} AND origin = {origin:String}",
-          params));
-  if (rows.size() == 1) return std::make_pair(std::string(rows.text(0, 0)), std::string(text));
-  if (rows.size() > 1)
-    return base::Invalid(
-        "\"" + std::string(text) +
-        "\" names several entities: write TYPE:ID, e.g. node:" + std::string(text));
-  return base::NotFound("no entity \"" + std::string(text) +
-                        "\"; /api/v1/entities lists them (write TYPE:ID)");
-}
-
 const char* LayerOfType(std::string_view type) {
   if (type == "gpu") return "l1_gpu";
   if (type == "communicator" || type == "rank") return "l2_comm";
@@ -499,9 +474,9 @@ Result<Json> CoreAnswer(const Services& s, std::string_view entity, std::int64_t
   }
   if ((to - from) / ask.step > 20'000)
     return base::Invalid("more than 20,000 points: choose a larger step");
-  ASSIGN_OR_RETURN(const auto who, ParseEntity(s, entity, ask));
+  ASSIGN_OR_RETURN(const EntityName who, FindEntity(s, entity, origin));
   Related related;
-  related[who.first].insert(who.second);
+  related[who.type].insert(who.id);
   RETURN_IF_ERROR(FollowHoldings(s, ask, &related));
   RETURN_IF_ERROR(FollowEntities(s, ask, &related));
   RETURN_IF_ERROR(FollowHoldings(s, ask, &related));
@@ -537,7 +512,7 @@ Result<Json> CoreAnswer(const Services& s, std::string_view entity, std::int64_t
     layers.push(std::move(layer));
   }
   Json j;
-  j.set("entity", who.first + ":" + who.second)
+  j.set("entity", who.type + ":" + who.id)
       .set("origin", origin)
       .set("from", base::FormatTime(from))
       .set("to", base::FormatTime(to));

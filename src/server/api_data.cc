@@ -59,36 +59,39 @@ base::Status KnownSymptom(std::string_view symptom) {
   return base::Invalid("\"" + std::string(symptom) + "\" is no symptom; use one of " + known);
 }
 
-// TYPE:ID or a bare id -> the bare id. What hangs on an entity by a slash (a rank of a
-// communicator) is known with it.
-Result<std::string> KnownEntity(const Services& s, std::string_view entity,
-                                std::string_view origin) {
-  if (entity.empty()) return std::string();
-  std::string type, id(entity);
+}  // namespace
+
+Result<EntityName> FindEntity(const Services& s, std::string_view text, std::string_view origin) {
+  EntityName name{{}, std::string(text)};
   for (const model::EntityType& known : model::entity_types()) {
-    if (entity.size() > known.type.size() && entity.starts_with(known.type) &&
-        entity[known.type.size()] == ':') {
-      type = std::string(known.type);
-      id = std::string(entity.substr(type.size() + 1));
+    if (text.size() > known.type.size() && text.starts_with(known.type) &&
+        text[known.type.size()] == ':') {
+      name = {std::string(known.type), std::string(text.substr(known.type.size() + 1))};
     }
   }
   ASSIGN_OR_RETURN(
       const Rows rows,
-      s.store.Query(
-          "SELECT count() FROM entities WHERE " + std::string(kOriginIs) +
-              " AND ((id = {id:String} AND (type = {type:String} OR {type:String} = '')) OR "
-              "id = {parent:String})",
-          {{"origin", std::string(origin)},
-           {"id", id},
-           {"type", type},
-           {"parent", id.substr(0, id.rfind('/'))}}));
-  if (rows.size() == 1 && rows.i64(0, 0) > 0) return id;
-  return base::NotFound("no entity \"" + std::string(entity) + "\" of the origin " +
-                        std::string(origin) + "; /api/v1/entities?origin=" + std::string(origin) +
-                        " lists them");
+      s.store.Query("SELECT DISTINCT type FROM entities WHERE " + std::string(kOriginIs) +
+                        " AND ((id = {id:String} AND (type = {type:String} OR {type:String} = '')) "
+                        "OR (id = {parent:String} AND id != {id:String}))",
+                    {{"origin", std::string(origin)},
+                     {"id", name.id},
+                     {"type", name.type},
+                     {"parent", name.id.substr(0, name.id.rfind('/'))}}));
+  if (rows.size() == 0) {
+    return base::NotFound("no entity \"" + std::string(text) + "\" of the origin " +
+                          std::string(origin) + "; /api/v1/entities?origin=" + std::string(origin) +
+                          " lists them (write TYPE:ID)");
+  }
+  if (!name.type.empty()) return name;
+  if (rows.size() > 1) {
+    return base::Invalid(
+        "\"" + std::string(text) +
+        "\" names several entities: write TYPE:ID, e.g. node:" + std::string(text));
+  }
+  name.type = rows.text(0, 0);
+  return name;
 }
-
-}  // namespace
 
 Result<Json> EntitiesAnswer(const Services& s, std::string_view type, std::string_view origin) {
   std::string sql =
@@ -214,8 +217,9 @@ Result<Json> CostOf(const Services& s, std::int64_t from, std::int64_t to, std::
 Result<Json> WhyOf(const Services& s, std::string_view symptom, std::string_view entity,
                    std::int64_t at, std::string_view origin) {
   RETURN_IF_ERROR(KnownSymptom(symptom));
-  ASSIGN_OR_RETURN(const std::string id, KnownEntity(s, entity, origin));
-  return s.jobs.Why(symptom, id, at, origin);
+  if (entity.empty()) return s.jobs.Why(symptom, {}, at, origin);
+  ASSIGN_OR_RETURN(const EntityName who, FindEntity(s, entity, origin));
+  return s.jobs.Why(symptom, who.id, at, origin);
 }
 
 }  // namespace strata::server

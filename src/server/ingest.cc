@@ -2,8 +2,6 @@
 // The ingest thread and the mover.
 #include "server/ingest.h"
 
-#include <time.h>
-
 #include <atomic>
 #include <condition_variable>
 #include <cstdio>
@@ -26,12 +24,6 @@ using base::Status;
 
 constexpr std::size_t kGroupBytes = 32u << 20;  // decoded together at most
 constexpr std::int64_t kTick = 250 * base::kMillisecond;
-
-std::int64_t ThreadCpuNs() {
-  timespec t;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return t.tv_sec * base::kSecond + t.tv_nsec;
-}
 
 Status Decode(const Incoming& in, const wire::Context& context, model::Batch* batch) {
   switch (in.protocol) {
@@ -203,7 +195,7 @@ struct Ingest::State {
         if (group[i].done) group[i].done(outcomes[i]);
       }
       SealIfDue(asked || stop);
-      cpu_ns = ThreadCpuNs();
+      cpu_ns = base::thread_cpu_ns();
       if (asked) {
         const std::lock_guard lock(mutex);
         seal_now = false;
@@ -294,7 +286,7 @@ struct Ingest::State {
         }
         empty = log.Sealed().empty();
       }
-      mover_cpu_ns = ThreadCpuNs();
+      mover_cpu_ns = base::thread_cpu_ns();
       std::unique_lock lock(mover_mutex);
       if (mover_stopping) return;
       if (empty && log.Sealed().empty()) {

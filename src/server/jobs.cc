@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/jobs.h"
 
-#include <time.h>
-
 #include <atomic>
 #include <condition_variable>
 #include <cstdio>
@@ -31,12 +29,6 @@ std::vector<minutes::RankWaitRow> Waits(std::span<const model::Collective> rows)
   for (const l2_comm::RankWait& w : l2_comm::RankWaits(rows))
     out.push_back({w.rank, w.wait_s, w.lateness_s});
   return out;
-}
-
-std::int64_t ThreadCpuNs() {
-  timespec t;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return t.tv_sec * base::kSecond + t.tv_nsec;
 }
 
 }  // namespace
@@ -219,7 +211,7 @@ struct Jobs::State {
       }
       Book(now);
       Diagnose(now, seldom);
-      cpu_ns = ThreadCpuNs();
+      cpu_ns = base::thread_cpu_ns();
       const std::lock_guard lock(thread_mutex);
       relaxed = seldom;
       ++passes;

@@ -97,9 +97,15 @@ def test_core_of_the_serving_gpu_goes_from_silicon_to_token(world):
     assert any("llama-chat-0" in e for x in core["layers"] for e in x["entities"] if x["layer"] == "l4_sched")
 
 
-def test_core_of_nothing_is_eight_reasons(world):
-    core = world.get("core", entity="gpu:GPU-nosuch", **WINDOW)
+def test_core_of_a_time_without_data_is_eight_reasons(world):
+    core = world.get("core", entity=entity(world, "gpu"), **{**WINDOW, "from": "now-9d", "to": "now-8d"})
     assert [x["layer"] for x in core["layers"]] == LAYERS and all(x["why"] for x in core["layers"])
+
+
+@pytest.mark.parametrize("endpoint", ["core", "why"])
+def test_an_entity_that_nobody_knows_is_said(world, endpoint):
+    answer = requests.get(f"{world.url}/api/v1/{endpoint}", params={"entity": "gpu:GPU-nosuch", "origin": "demo"})
+    assert answer.status_code == 404 and "GPU-nosuch" in answer.json()["error"]["message"]
 
 
 def test_core_is_fast(world):
@@ -187,6 +193,18 @@ def incident(world):
         "SELECT toUnixTimestamp64Nano(ts) AS t FROM measurements WHERE origin = 'demo' AND signal = 'inference.kv_usage_ratio' "
         "AND value > 0.95 ORDER BY ts LIMIT 1 OFFSET 8"
     )) // 10**9  # fmt: skip
+
+
+def test_why_of_one_entity_leaves_out_the_others(world):
+    slow = int(world.one(
+        "SELECT toUnixTimestamp(minute) AS t FROM comm_minute WHERE origin = 'demo' ORDER BY lateness_max_s DESC LIMIT 1"
+    ))  # fmt: skip
+    everything = world.get("why", origin="demo", at=slow + 59)
+    assert any(s["symptom"].startswith("train_") for s in everything["symptoms"]), everything
+    job = world.get("why", origin="demo", at=slow + 59, entity=entity(world, "job"))
+    assert any(s["symptom"].startswith("train_") for s in job["symptoms"])
+    engine = world.get("why", origin="demo", at=slow + 59, entity=entity(world, "engine"))
+    assert not any(s["symptom"].startswith("train_") for s in engine["symptoms"]), engine
 
 
 def test_why_names_kv_pressure_with_evidence(world):

@@ -46,21 +46,36 @@ def test_version():
     assert json.loads(as_json.stdout)["version"] in text.stdout
 
 
+@pytest.fixture(scope="module")
+def seen_node(strata):
+    """A machine that the server knows of, for `core`."""
+    request = otlp.one("system.memory.utilization", 0.5, resource={"host.name": "seen"})
+    assert otlp.post(strata, request).status_code == 200
+    strata.sql("SELECT 1")  # a query that waits
+    return "node:seen"
+
+
 @pytest.mark.parametrize(
     "words",
-    [["status"], ["cost"], ["cost", "--by", "namespace,model", "--from", "now-2h", "--to", "now"], ["why"], ["doctor"], ["catalog"], ["core", "--entity", "node:nosuch"], ["sql", "SELECT 1 AS x"]],
+    [["status"], ["cost"], ["cost", "--by", "namespace,model", "--from", "now-2h", "--to", "now"], ["why"], ["doctor"], ["catalog"], ["core", "--entity", "node:seen"], ["sql", "SELECT 1 AS x"]],
 )
-def test_json_parses(strata, words):
+def test_json_parses(strata, seen_node, words):
     done = strata.run(*words, "--json")
     assert done.returncode == 0, done.stderr
     assert isinstance(json.loads(done.stdout), dict) and done.stderr == ""
 
 
-@pytest.mark.parametrize("words", [["status"], ["cost"], ["why"], ["doctor"], ["catalog"], ["top", "--once"], ["top"], ["core", "--entity", "node:nosuch"]])
-def test_text_for_people_has_no_colour_in_a_pipe(strata, words):
+@pytest.mark.parametrize("words", [["status"], ["cost"], ["why"], ["doctor"], ["catalog"], ["top", "--once"], ["top"], ["core", "--entity", "node:seen"]])
+def test_text_for_people_has_no_colour_in_a_pipe(strata, seen_node, words):
     done = strata.run(*words)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() and "\033" not in done.stdout
+
+
+def test_an_unknown_entity_ends_with_1_and_says_so(strata):
+    for command in ("core", "why"):
+        done = strata.run(command, "--entity", "node:nosuch")
+        assert done.returncode == 1 and done.stdout == "" and "node:nosuch" in done.stderr
 
 
 def test_status_in_text_names_all_layers(strata):
