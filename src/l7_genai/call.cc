@@ -302,8 +302,7 @@ Call MakeCall(const model::Span& span) {
   if (call.kind == "caller" && generates && call.status == "ok" && !call.response_id.empty() &&
       call.finish_reason.empty() && !call.output_tokens) {
     // An answer began and neither its reason to end nor its usage came: the stream was closed
-    // early. JoinCalls takes it back where an engine shows that it finished, or where this service
-    // never asks for usage.
+    // early. JoinCalls takes it back where this service never tells how its answers end.
     call.status = "aborted";
     call.attributes.set("unfinished", "no finish reason and no usage");
   }

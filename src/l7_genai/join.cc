@@ -315,11 +315,8 @@ Request MakeRequest(const std::vector<const Call*>& tree, const JoinOptions& opt
     }
   }
   for (const Call* c : order) r.stream = r.stream || (c != nullptr && c->stream);
-  if (root.attributes.has("unfinished")) {
+  if (root.attributes.has("unfinished"))
     r.attributes.set("unfinished", root.attributes.get("unfinished"));
-    if (engine != nullptr && engine->status == "ok")
-      r.status = "ok", r.attributes.erase("unfinished");
-  }
   FillTokens(parts, &r);
   FillTimes(parts, &r);
   FillEngine(parts, options, &r);
@@ -367,13 +364,19 @@ void EstimateAborted(std::vector<Request>* requests) {
 
 }  // namespace
 
-std::string ServiceKey(const Call& call) { return call.service + " > " + Address(call); }
+std::string ServiceKey(const Call& call) {
+  return call.service + (call.stream ? " streams " : " > ") + Address(call);
+}
+
+bool ReportsEnd(const Call& call) {
+  return call.kind == "caller" && (call.output_tokens || !call.finish_reason.empty());
+}
 
 std::vector<Request> JoinCalls(std::span<const Call> calls, const JoinOptions& options) {
   const Forest forest(calls);
-  std::set<std::string> reports_usage(options.reports_usage.begin(), options.reports_usage.end());
+  std::set<std::string> reports_end(options.reports_end.begin(), options.reports_end.end());
   for (const Call& call : calls) {
-    if (call.kind == "caller" && call.output_tokens) reports_usage.insert(ServiceKey(call));
+    if (ReportsEnd(call)) reports_end.insert(ServiceKey(call));
   }
   std::vector<Request> out;
   // (trace, parent, service, model, operation) -> the attempt before
@@ -382,8 +385,8 @@ std::vector<Request> JoinCalls(std::span<const Call> calls, const JoinOptions& o
   for (const auto& tree : forest.trees()) {
     Request r = MakeRequest(tree, options);
     const Call& root = *tree[0];
-    if (r.attributes.has("unfinished") && !reports_usage.contains(ServiceKey(root)))
-      r.status = "ok";
+    if (r.attributes.has("unfinished") && !reports_end.contains(ServiceKey(root)))
+      r.status = "ok", r.attributes.erase("unfinished");
     if (!root.trace_id.empty() && !root.parent_span_id.empty() && root.kind == "caller") {
       auto [it, fresh] = attempts.try_emplace(
           {r.trace_id, root.parent_span_id, r.service, r.model, r.operation}, out.size());

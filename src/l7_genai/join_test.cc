@@ -176,16 +176,22 @@ TEST(Join, AbortedCallsAreKnownFromTheCallerAndEstimated) {
   EXPECT_EQ(r[1].output_tokens, 10);
   EXPECT_EQ(r[1].token_source, "estimated");
   EXPECT_FALSE(r[1].input_tokens.has_value());
-  // The engine saw it finish: the service does not report usage on streams.
-  EXPECT_EQ(
-      JoinCalls(std::vector<Call>{done, cut, EngineCall("t2", "e", "c2", 5.1, 10, 9)})[1].status,
-      "ok");
+  // The engine finished before it noticed: still aborted, with the tokens that it counted.
+  const auto late =
+      JoinCalls(std::vector<Call>{done, cut, EngineCall("t2", "e", "c2", 5.1, 10, 9)});
+  EXPECT_EQ(late[1].status, "aborted");
+  EXPECT_EQ(late[1].output_tokens, 9);
+  EXPECT_EQ(late[1].token_source, "engine");
+  // Only whole answers are known to report usage here, streams are not: no verdict.
+  Call stream = cut;
+  stream.stream = true;
+  EXPECT_EQ(JoinCalls(std::vector<Call>{done, stream})[1].status, "ok");
   // Nothing shows that this service ever reports usage: no verdict, no estimate.
   const auto alone = JoinCalls(std::vector<Call>{cut});
   EXPECT_EQ(alone[0].status, "ok");
   EXPECT_FALSE(alone[0].output_tokens.has_value());
   const std::vector<std::string> reports = {ServiceKey(cut)};
-  EXPECT_EQ(JoinCalls(std::vector<Call>{cut}, {.reports_usage = reports})[0].status, "aborted");
+  EXPECT_EQ(JoinCalls(std::vector<Call>{cut}, {.reports_end = reports})[0].status, "aborted");
 }
 
 TEST(Join, TheOrderOfTheInputChangesNothingAndLoopsEnd) {

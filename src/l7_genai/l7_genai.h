@@ -75,12 +75,13 @@ struct JoinOptions {
   // takes the first of its candidates that stands here; without a match the address that was called
   // last, else the engine span's own id.
   std::span<const std::string> known_engines{};
-  // ServiceKey of callers that were seen to report usage, beyond what the calls at hand show. Only
-  // where a service does report usage does an answer without usage and finish reason count as
-  // aborted.
-  std::span<const std::string> reports_usage{};
+  // ServiceKey of callers that were seen to report how answers end, beyond what the calls at hand
+  // show. Only there does an answer without usage and finish reason count as aborted, and it stays
+  // so where the engine had finished before it noticed: nobody read that answer to its end.
+  std::span<const std::string> reports_end{};
 };
-std::string ServiceKey(const Call& call);  // service and the address it calls
+std::string ServiceKey(const Call& call);  // service, the address it calls, streamed or not
+bool ReportsEnd(const Call& call);         // a caller's span with usage or a finish reason
 // One request per caller span, per gateway span without a caller and per engine span without
 // either, in order of start. An engine span belongs to the caller whose child it is, else to the
 // one of the same trace around it, else to the one with the same response id. Tokens: engine before

@@ -88,9 +88,9 @@ void Judge(const std::vector<l8_cost::SloRule>& slos, bool truncated_is_waste,
 
 minutes::JoinCalls MakeJoin(std::function<std::vector<std::string>(const std::string&)> engines,
                             std::vector<l8_cost::SloRule> slos, bool truncated_is_waste) {
-  // Services that were seen to report usage: an answer of theirs without usage was cut off.
-  auto reports_usage = std::make_shared<std::set<std::string>>();
-  return [engines = std::move(engines), slos = std::move(slos), truncated_is_waste, reports_usage](
+  // Services that were seen to report how answers end: one of theirs without was cut off.
+  auto reports_end = std::make_shared<std::set<std::string>>();
+  return [engines = std::move(engines), slos = std::move(slos), truncated_is_waste, reports_end](
              const Rows& rows, const std::string& origin) {
     std::vector<l7_genai::Call> calls;
     calls.reserve(rows.size());
@@ -99,11 +99,11 @@ minutes::JoinCalls MakeJoin(std::function<std::vector<std::string>(const std::st
     l7_genai::JoinOptions options;
     options.known_engines = known;
     for (const l7_genai::Call& c : calls) {
-      if (c.kind == "caller" && c.output_tokens && reports_usage->size() < 10'000)
-        reports_usage->insert(l7_genai::ServiceKey(c));
+      if (l7_genai::ReportsEnd(c) && reports_end->size() < 10'000)
+        reports_end->insert(l7_genai::ServiceKey(c));
     }
-    const std::vector<std::string> services(reports_usage->begin(), reports_usage->end());
-    options.reports_usage = services;
+    const std::vector<std::string> services(reports_end->begin(), reports_end->end());
+    options.reports_end = services;
     std::vector<minutes::RequestRow> out;
     for (l7_genai::Request& q : l7_genai::JoinCalls(calls, options)) {
       minutes::RequestRow r;

@@ -168,7 +168,8 @@ def test_spans_arrive_whole_and_once(through):
         )
         return int(got[0]["n"] or 0) == 50 and got
 
-    got = strata.eventually(joined, 60, "the calls did not become rows")
+    # A minute closes 20 s after its end, and within half a minute more where nobody looks.
+    got = strata.eventually(joined, 120, "the calls did not become rows")
     assert (int(got[0]["i"]), int(got[0]["o"])) == (sum(10 + n for n in range(50)), sum(range(50)))
 
 
