@@ -309,6 +309,7 @@ class Session : public std::enable_shared_from_this<Session> {
     request->peer_address = peer_;
     request->peer_port = peer_port_;
     request->local_port = local_port_;
+    request->peer_uid = &peer_uid_;
     request->tls = tls_ != nullptr;
     SplitTarget(request.get());
     server_.Enqueue([self = shared_from_this(), server = server_.shared_from_this(), request] {
@@ -445,6 +446,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::optional<http::request_parser<http::string_body>> parser_;
   std::string peer_;
   std::uint16_t peer_port_, local_port_;
+  std::atomic<int> peer_uid_{-1};
   std::size_t reserved_ = 0;
   bool closed_ = false, timed_out_ = false, keep_alive_ = true, head_only_ = false,
        http_1_0_ = false;

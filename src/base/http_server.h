@@ -4,6 +4,7 @@
 // worker.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -28,6 +29,9 @@ struct ServerRequest {
   std::uint16_t peer_port = 0;
   std::uint16_t local_port = 0;
   bool tls = false;
+  // The user at the other end, -1 until somebody finds out: of the connection, so that it is asked
+  // for once. Null where there is no connection (tests).
+  std::atomic<int>* peer_uid = nullptr;
   std::string_view header(std::string_view lower_name) const;
   std::string_view param(std::string_view name, std::string_view otherwise = {}) const;
   bool has_param(std::string_view name) const;

@@ -172,7 +172,10 @@ int ShowCost(const Ask& ask) {
   std::vector<std::vector<std::string>> rows;
   for (const Json& row : cost["rows"].array()) {
     std::vector<std::string> cells;
-    for (std::size_t k = 0; k < keys; ++k) cells.push_back(row[head[k]].as_string());
+    for (std::size_t k = 0; k < keys; ++k) {
+      const std::string key = row[head[k]].as_string();
+      cells.push_back(key.empty() ? "(none)" : key);
+    }
     cells.push_back(Money(row["cost"], currency));
     cells.push_back(Short(NumberOr(row["gpu_hours"], NAN), ""));
     cells.push_back(Short(NumberOr(row["core_hours"], NAN), ""));

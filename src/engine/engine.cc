@@ -64,6 +64,10 @@ std::string ConfigXml(const EngineOptions& options) {
   xml += line("max_thread_pool_size", 200);
   xml += line("max_thread_pool_free_size", 8);
   xml += line("memory_worker_period_ms", 1000);
+  // Where no cgroup is mounted the worker prints a stack trace before it does without.
+  const bool cgroup = ::access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0 ||
+                      ::access("/sys/fs/cgroup/memory/memory.stat", F_OK) == 0;
+  xml += line("memory_worker_use_cgroup", cgroup ? 1 : 0);
   xml += line("max_io_thread_pool_size", 8);
   xml += line("max_io_thread_pool_free_size", 0);
   xml += "  <merge_tree>\n";

@@ -4,12 +4,11 @@
 // holder, and deals out shares so that they never pass 1. A row whose share changes is ended and
 // begun anew: history is never rewritten.
 #include <algorithm>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <charconv>
 #include <cmath>
 #include <deque>
-#include <set>
 #include <tuple>
-#include <unordered_map>
 
 #include "l4_sched/l4_sched.h"
 
@@ -44,6 +43,10 @@ struct View {
   std::int64_t gaps[3] = {0, 0, 0};
   std::size_t n_gaps = 0;
   std::map<Holder, Claim> claims;
+  // The newest sighting by a series: a scrape has dozens with one time and owner.
+  std::int64_t sighted_ns = 0;
+  std::uint64_t sighted_round = 0;
+  std::size_t sighted_owner = 0;
 };
 
 struct Open {
@@ -55,14 +58,19 @@ struct Device {
   std::map<std::string, View> views;  // by source
   std::map<Holder, Open> open;
   std::map<Holder, std::int64_t>
-      ends;             // of the last closed row: a late sighting opens nothing before it
-  std::string dispute;  // the one that stands, so that it is told once
+      ends;                  // of the last closed row: a late sighting opens nothing before it
+  std::string dispute;       // the one that stands, so that it is told once
+  View* exporter = nullptr;  // views["exporter"]; views are never removed
+  const std::pair<std::string, std::string>* key = nullptr;  // its own, of the map
+  bool touched = false;                                      // since the last Settle
 };
 
 struct Learned {
   std::string gpu, origin, node, mig;
   Holding owner;  // pod empty: nobody is named
   bool owned = false;
+  std::size_t owner_number = 0;  // the same for all series that name one holder
+  Device* device = nullptr;      // devices are never removed
 };
 
 // "1g.5gb" of an A100 is one of seven compute slices; the A30 has four.
@@ -93,9 +101,11 @@ int SourcePrecedence(string_view source) {
 
 struct HoldingTracker::State {
   HoldingOptions options;
-  std::unordered_map<std::uint64_t, Learned> series;
+  boost::unordered_flat_map<std::uint64_t, Learned*> series;
+  std::deque<Learned> learned;
   std::map<std::pair<std::string, std::string>, Device> devices;  // origin, gpu
-  std::set<std::pair<std::string, std::string>> touched;
+  std::vector<Device*> touched;                                   // since the last Settle
+  std::map<Holder, std::size_t> owner_numbers;
   std::deque<HoldingRow> closed;
   std::vector<HoldingRow> changed;
   std::vector<model::Event> events;
@@ -112,14 +122,19 @@ struct HoldingTracker::State {
   }
 
   Device& Touch(const std::string& origin, const std::string& gpu) {
-    touched.emplace(origin, gpu);
-    return devices[{origin, gpu}];
+    const auto it = devices.try_emplace({origin, gpu}).first;
+    it->second.key = &it->first;
+    Touch(it->second);
+    return it->second;
+  }
+  void Touch(Device& device) {
+    if (!device.touched) touched.push_back(&device);
+    device.touched = true;
   }
 
   // The device was seen by this source. The interval is the longest of the last three gaps: one
   // missed scrape does not end a holding, and a slower scrape is learned.
-  View& See(Device& device, const std::string& source, std::int64_t ts_ns) {
-    View& view = device.views[source];
+  void See(View& view, std::int64_t ts_ns) {
     view.seen = true;
     if (ts_ns > view.last_ns) {
       if (view.last_ns > 0) {
@@ -131,7 +146,6 @@ struct HoldingTracker::State {
       }
       view.last_ns = ts_ns;
     }
-    return view;
   }
 
   void Claimed(View& view, const Holding& h, std::int64_t ts_ns, const std::string& part) {
@@ -372,16 +386,34 @@ void HoldingTracker::Learn(const model::Series& series) {
                                   : MigShare(a.get("gpu.mig.profile"),
                                              First(a, {"hw.model", "hw.name", "gpu.model"}));
   }
-  state_->series[static_cast<std::uint64_t>(series.id)] = std::move(learned);
+  if (learned.mig.empty() && learned.owned) {
+    learned.owner_number =
+        state_->owner_numbers.try_emplace(HolderOf(h), state_->owner_numbers.size() + 1)
+            .first->second;
+  }
+  Learned*& known = state_->series[static_cast<std::uint64_t>(series.id)];
+  if (known == nullptr) known = &state_->learned.emplace_back();
+  *known = std::move(learned);
 }
 
 void HoldingTracker::Saw(model::SeriesId series, std::int64_t ts_ns) {
   const auto it = state_->series.find(static_cast<std::uint64_t>(series));
   if (it == state_->series.end()) return;
-  const Learned& learned = it->second;
-  Device& device = state_->Touch(learned.origin, learned.gpu);
-  // A scrape has dozens of series with one time: only the first of each owner does work.
-  View& view = state_->See(device, "exporter", ts_ns);
+  Learned& learned = *it->second;
+  if (learned.device == nullptr) learned.device = &state_->Touch(learned.origin, learned.gpu);
+  Device& device = *learned.device;
+  if (device.exporter == nullptr) device.exporter = &device.views["exporter"];
+  View& view = *device.exporter;
+  if (learned.mig.empty() && view.sighted_ns == ts_ns && view.sighted_round == view.round &&
+      view.sighted_owner == learned.owner_number) {
+    return;  // only the first of each owner does work
+  }
+  state_->Touch(device);
+  state_->See(view, ts_ns);
+  if (learned.mig.empty()) {
+    view.sighted_ns = ts_ns, view.sighted_round = view.round;
+    view.sighted_owner = learned.owner_number;
+  }
   if (!learned.owned) return;
   if (learned.mig.empty()) {
     const auto claim = view.claims.find(HolderOf(learned.owner));
@@ -406,7 +438,8 @@ void HoldingTracker::Saw(const Holding& sighting) {
   }
   const std::int64_t seen_ns = std::max(h.valid_from, h.valid_to);
   Device& device = state_->Touch(h.origin, h.gpu);
-  View& view = state_->See(device, h.source, seen_ns);
+  View& view = device.views[h.source];
+  state_->See(view, seen_ns);
   state_->Claimed(view, h, seen_ns, {});
 }
 
@@ -415,7 +448,9 @@ void HoldingTracker::Restore(const std::vector<Holding>& open, std::int64_t seen
   s.clock_ns = std::max(s.clock_ns, seen_ns);
   for (const Holding& h : open) {
     if (h.gpu.empty() || h.source.empty() || h.valid_to != 0) continue;
-    Device& device = s.devices[{h.origin, h.gpu}];
+    const auto it = s.devices.try_emplace({h.origin, h.gpu}).first;
+    Device& device = it->second;
+    device.key = &it->first;
     View& view = device.views[h.source];
     view.last_ns = std::max({view.last_ns, h.valid_from, seen_ns});
     Claim& claim = view.claims[HolderOf(h)];
@@ -444,9 +479,16 @@ void HoldingTracker::Settle(std::int64_t now_ns) {
   // What is open may also end by silence: now and then all of it is looked at.
   const bool sweep = now_ns >= s.next_sweep_ns || now_ns < s.next_sweep_ns - 2 * kSweepNs;
   if (sweep) s.next_sweep_ns = now_ns + kSweepNs;
-  for (auto& [key, device] : s.devices) {
-    if (s.touched.contains(key) || (sweep && !device.open.empty()))
-      s.SettleDevice(key, device, now_ns);
+  if (sweep) {
+    for (auto& [key, device] : s.devices) {
+      if (!device.open.empty()) s.Touch(device);
+    }
+  }
+  std::sort(s.touched.begin(), s.touched.end(),
+            [](const Device* a, const Device* b) { return *a->key < *b->key; });
+  for (Device* device : s.touched) {
+    s.SettleDevice(*device->key, *device, now_ns);
+    device->touched = false;
   }
   s.touched.clear();
   s.Forget(now_ns);

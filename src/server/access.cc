@@ -180,8 +180,8 @@ Result<Access> Access::Make(const Config& config) {
 }
 
 Result<Caller> Access::Decide(std::string_view address, std::uint16_t peer_port,
-                              std::uint16_t local_port, std::string_view token,
-                              Scope needed) const {
+                              std::uint16_t local_port, std::string_view token, Scope needed,
+                              std::atomic<int>* peer_uid) const {
   if (!token.empty() && !tokens_.empty()) {
     const auto it = tokens_.find(token);
     if (it == tokens_.end()) return Status(Code::denied, "this token is not known here");
@@ -192,7 +192,9 @@ Result<Caller> Access::Decide(std::string_view address, std::uint16_t peer_port,
   }
   if (address.empty()) return Caller{Scope::agent, "local"};  // a Unix socket with mode 0600
   if (IsLoopback(address)) {
-    const int uid = LoopbackPeerUid(address, peer_port, local_port);
+    int uid = peer_uid != nullptr ? peer_uid->load() : -1;
+    if (uid < 0) uid = LoopbackPeerUid(address, peer_port, local_port);
+    if (peer_uid != nullptr) peer_uid->store(uid);
     if (uid == 0 || uid == static_cast<int>(::geteuid())) return Caller{Scope::agent, "local"};
     if (uid < 0 && ::geteuid() == 0)
       return Status(Code::denied,
@@ -219,7 +221,8 @@ Result<Caller> Access::Check(const base::ServerRequest& request, Scope needed) c
   }
   std::string token = TokenOf(request.header("authorization"));
   if (token.empty()) token = request.header("x-clickhouse-key");
-  return Decide(request.peer_address, request.peer_port, request.local_port, token, needed);
+  return Decide(request.peer_address, request.peer_port, request.local_port, token, needed,
+                request.peer_uid);
 }
 
 Result<Caller> Access::Check(std::string_view grpc_peer, std::uint16_t local_port,
@@ -235,7 +238,7 @@ Result<Caller> Access::Check(std::string_view grpc_peer, std::uint16_t local_por
     if (!address.empty() && address.front() == '[') address = address.substr(1, address.size() - 2);
   }
   return Decide(address.empty() ? "unknown" : address, static_cast<std::uint16_t>(port), local_port,
-                TokenOf(authorization), needed);
+                TokenOf(authorization), needed, nullptr);
 }
 
 }  // namespace strata::server

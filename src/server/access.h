@@ -4,6 +4,7 @@
 // is refused; anywhere else a token decides.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -37,7 +38,8 @@ class Access {
 
  private:
   base::Result<Caller> Decide(std::string_view address, std::uint16_t peer_port,
-                              std::uint16_t local_port, std::string_view token, Scope needed) const;
+                              std::uint16_t local_port, std::string_view token, Scope needed,
+                              std::atomic<int>* peer_uid) const;
   std::map<std::string, Caller, std::less<>> tokens_;
   bool insecure_ = false;
   bool loopback_ = true;

@@ -69,7 +69,7 @@ class Ingest {
     std::uint64_t max_queue_requests = 1024;
     std::uint64_t max_queue_bytes = 256u << 20;
     std::uint64_t max_series = 1'000'000;
-    std::uint64_t segment_rows = 50'000;
+    std::uint64_t segment_rows = 200'000;
     std::int64_t seal_hot_ns = 2 * base::kSecond, seal_cold_ns = 30 * base::kSecond;
     bool keep_content = false;
   };

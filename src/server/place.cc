@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cmath>
 #include <unordered_set>
 
@@ -148,7 +149,7 @@ store::TableRows* RowsOf(store::Table table, std::vector<store::TableRows>* rows
 struct Place::State {
   std::string cluster;
   l4_sched::HoldingTracker tracker;
-  std::unordered_map<std::uint64_t, SeriesInfo> series;
+  boost::unordered_flat_map<std::uint64_t, SeriesInfo> series;
   std::unordered_set<std::uint64_t> entities;
 
   mutable std::mutex mutex;  // guards what the accessors copy
