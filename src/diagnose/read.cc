@@ -77,20 +77,14 @@ base::Status ReadMinutes(store::Store& store, std::string_view table, const std:
   const std::vector<std::string> keys = store::minute_keys(table), columns = ColumnsOf(table);
   if (columns.empty()) return {};
   // As the view does it, but only the closes of this hour are looked through.
-  const std::string name(table), entity = table == "request_minute" ? "''" : keys[0];
   const std::string range =
-      " WHERE origin = {origin:String} AND minute > fromUnixTimestamp({from:Int64}) AND minute <= "
+      " AND origin = {origin:String} AND minute > fromUnixTimestamp({from:Int64}) AND minute <= "
       "fromUnixTimestamp({to:Int64})";
   std::string sql = "SELECT toUnixTimestamp(minute)";
   for (const std::string& key : keys) sql += ", `" + key + "`";
   for (const std::string& column : columns) sql += ", `" + column + "`";
-  sql +=
-      " FROM " + name + "_v" + range + " AND ((minute, " + entity +
-      ", version) IN (SELECT minute, entity, max(version) FROM closes" + range + " AND table = '" +
-      name +
-      "' AND entity != '*' GROUP BY minute, entity) OR toStartOfDay(minute) IN (SELECT minute FROM "
-      "closes WHERE origin = {origin:String} AND table = '" +
-      name + "' AND entity = '*')) ORDER BY minute";
+  sql += " FROM " + std::string(table) + "_v WHERE " + store::NewestClosed(table, range) + range +
+         " ORDER BY minute";
   ASSIGN_OR_RETURN(const store::Rows rows, store.Query(sql, Range(origin, at_ns - kReadNs, at_ns)));
   for (std::size_t i = 0; i < rows.size(); ++i) {
     std::vector<std::string> names;
@@ -139,21 +133,6 @@ base::Status ReadEvents(store::Store& store, const std::string& origin, std::int
   return {};
 }
 
-base::Status ReadCost(store::Store& store, const std::string& origin, std::int64_t at_ns,
-                      Facts* facts) {
-  ASSIGN_OR_RETURN(const store::Rows rows,
-                   store.Query("SELECT entity, sum(c) * 60 / greatest(1, uniqExact(minute)) FROM "
-                               "(SELECT minute, arrayJoin([device, engine, "
-                               "job]) AS entity, toFloat64(cost) AS c FROM ledger WHERE origin = "
-                               "{origin:String} AND minute > "
-                               "fromUnixTimestamp({from:Int64}) AND minute <= "
-                               "fromUnixTimestamp({to:Int64})) WHERE entity != '' GROUP BY entity",
-                               Range(origin, at_ns - 10 * base::kMinute, at_ns)));
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    facts->cost_per_hour[std::string(rows.text(i, 0))] = rows.f64(i, 1);
-  return {};
-}
-
 }  // namespace
 
 std::vector<std::string> ColumnsOf(std::string_view table) {
@@ -179,8 +158,22 @@ base::Result<Facts> ReadFacts(store::Store& store, const std::string& origin, st
   }
   RETURN_IF_ERROR(ReadLinks(store, origin, at_ns, &facts));
   RETURN_IF_ERROR(ReadEvents(store, origin, at_ns, &facts));
-  RETURN_IF_ERROR(ReadCost(store, origin, at_ns, &facts));
   return facts;
+}
+
+base::Status ReadCost(store::Store& store, const std::string& origin, std::int64_t at_ns,
+                      Facts* facts) {
+  ASSIGN_OR_RETURN(const store::Rows rows,
+                   store.Query("SELECT entity, sum(c) * 60 / greatest(1, uniqExact(minute)) FROM "
+                               "(SELECT minute, arrayJoin([device, engine, "
+                               "job]) AS entity, toFloat64(cost) AS c FROM ledger WHERE origin = "
+                               "{origin:String} AND minute > "
+                               "fromUnixTimestamp({from:Int64}) AND minute <= "
+                               "fromUnixTimestamp({to:Int64})) WHERE entity != '' GROUP BY entity",
+                               Range(origin, at_ns - 10 * base::kMinute, at_ns)));
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    facts->cost_per_hour[std::string(rows.text(i, 0))] = rows.f64(i, 1);
+  return {};
 }
 
 base::Result<Facts> FactsReader::Read(const std::string& origin, std::int64_t at_ns) {

@@ -22,11 +22,13 @@ namespace strata::diagnose {
 // The columns of a table that some rule looks at, in a fixed order.
 std::vector<std::string> ColumnsOf(std::string_view table);
 
-// Closed minutes (at - 65 min, at], links, events and what GPUs and engines cost per hour. `origin`
-// as stored.
+// Closed minutes (at - 65 min, at], links and events. `origin` as stored.
 base::Result<Facts> ReadFacts(store::Store& store, const std::string& origin, std::int64_t at_ns);
+// What GPUs, engines and jobs cost per hour, of the last ten minutes: only a finding asks for it.
+base::Status ReadCost(store::Store& store, const std::string& origin, std::int64_t at_ns,
+                      Facts* facts);
 
-// ReadFacts for whoever asks every few seconds: minutes, holdings and cost are read once a minute,
+// ReadFacts for whoever asks every few seconds: minutes and holdings are read once a minute,
 // when a minute has just been closed, events each time. Thread-safe; one per store.
 class FactsReader {
  public:

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "base/check.h"
 #include "minutes/write.h"
@@ -156,21 +157,22 @@ base::Status Closer::LookForLate(const std::string& name, Origin* origin, std::i
   std::map<std::int64_t, Job> found;
   const std::int64_t end = origin->next_ns;
   // Near minutes often, far ones seldom: a look reads the arrival times of everything in its
-  // window.
-  const auto look = [&](std::int64_t* at, std::int64_t every, std::int64_t back) -> base::Status {
-    if (now_ns - *at < every) return {};
-    const std::int64_t since = *at == 0 ? 0 : *at - 2 * kVisibleNs;
-    RETURN_IF_ERROR(LookAt(name, origin, {MinuteOf(end - back), end}, since, now_ns, &found));
-    *at = now_ns;
-    return {};
-  };
-  RETURN_IF_ERROR(look(&origin->looked_at, relaxed_ ? kRelaxed * kLookEveryNs : kLookEveryNs,
-                       10 * base::kMinute));
-  // What is played back comes in a heap at first.
+  // window. A wide look is a near one too. What is played back comes in a heap at first.
+  const std::int64_t often = relaxed_ ? kRelaxed * kLookEveryNs : kLookEveryNs;
   const bool fresh = now_ns - origin->started_ns < 10 * base::kMinute;
-  RETURN_IF_ERROR(
-      look(&origin->looked_hours_at, fresh ? kLookEveryNs : kLookHoursEveryNs, 2 * base::kHour));
-  RETURN_IF_ERROR(look(&origin->looked_day_at, kLookDayEveryNs, options_.reopen_ns));
+  const std::tuple<std::int64_t*, std::int64_t, std::int64_t> looks[] = {
+      {&origin->looked_day_at, kLookDayEveryNs, options_.reopen_ns},
+      {&origin->looked_hours_at, fresh ? often : kLookHoursEveryNs, 2 * base::kHour},
+      {&origin->looked_at, often, 10 * base::kMinute}};
+  bool looked = false;
+  for (const auto& [at, every, back] : looks) {
+    if (!looked && now_ns - *at >= every) {
+      const std::int64_t since = *at == 0 ? 0 : *at - 2 * kVisibleNs;
+      RETURN_IF_ERROR(LookAt(name, origin, {MinuteOf(end - back), end}, since, now_ns, &found));
+      looked = true;
+    }
+    if (looked) *at = now_ns;
+  }
   for (auto& [minute, job] : found) jobs->push_back(std::move(job));
   return {};
 }
@@ -229,8 +231,9 @@ base::Status Closer::CloseAll(const std::string& name, Origin* origin, std::vect
   const std::int64_t begun = base::monotonic_ns();
   if (refreshed_at_ != now_ns)
     RETURN_IF_ERROR(RefreshSeries(now_ns));  // a minute may hold series that are new
-  const std::uint64_t version = last_version_ =
-      std::max<std::uint64_t>(static_cast<std::uint64_t>(now_ns), last_version_ + 1);
+  std::uint64_t version =
+      std::max<std::uint64_t>(static_cast<std::uint64_t>(now_ns), last_version_);
+  const std::string token = name + "/" + std::to_string(version);
   std::map<std::string, std::string> tables;
   std::string closes;
   std::vector<std::pair<Job, Read>> done;
@@ -242,16 +245,23 @@ base::Status Closer::CloseAll(const std::string& name, Origin* origin, std::vect
     const Job job = jobs[j];
     const Window window{job.minute_ns, job.minute_ns + base::kMinute};
     ASSIGN_OR_RETURN(Read read, ReadMinute(name, origin, window, job));
+    last_version_ = ++version;  // of this minute in this pass: it may be in it once more
     Wanted entities =
-        job.wanted;  // an entity without rows any more closes too: its old rows vanish
+        job.wanted;       // an entity without rows any more closes too: its old rows vanish
+    std::set<int> whole;  // tables of a minute that closes for the first time
     for (MinuteRow& row : read.rows) {
       row.origin = name;
       tables[layout_->tables()[static_cast<std::size_t>(row.table)].name + "_v"] +=
           RowBytes(row, version, now_ns);
-      if (layout_->tables()[static_cast<std::size_t>(row.table)].name != "request_minute")
-        entities.emplace(row.table, row.keys[0]);
       ++count;
+      if (layout_->tables()[static_cast<std::size_t>(row.table)].name == "request_minute") continue;
+      if (job.again)
+        entities.emplace(row.table, row.keys[0]);
+      else
+        whole.insert(row.table);
     }
+    for (const int table : whole)
+      close_row(layout_->tables()[static_cast<std::size_t>(table)].name, job.minute_ns, "");
     for (const auto& [table, entity] : entities)
       close_row(layout_->tables()[static_cast<std::size_t>(table)].name, job.minute_ns, entity);
     if (job.requests && options_.join) {
@@ -295,7 +305,6 @@ base::Status Closer::CloseAll(const std::string& name, Origin* origin, std::vect
     }
     done.emplace_back(job, std::move(read));
   }
-  const std::string token = name + "/" + std::to_string(version);
   for (const auto& [table, bytes] : tables)
     RETURN_IF_ERROR(shelf_->Write(table, bytes, table + "/" + token));
   if (!closes.empty()) RETURN_IF_ERROR(shelf_->Write("closes", closes, "closes/" + token));

@@ -354,7 +354,7 @@ Status Books::Book(const std::string& origin, const std::set<std::int64_t>& minu
     for (const l8_cost::CallFacts& c : facts.calls) {
       if (c.start_ns < in.to_ns && (c.end_ns == 0 || c.end_ns >= in.from_ns)) in.calls.push_back(c);
     }
-    if (in.devices.empty()) continue;
+    // Without a device nothing is billed, and what was billed before is not any more.
     RETURN_IF_ERROR(Write(origin, l8_cost::Close(in), in, now_ns));
     last_[origin] = std::max(last_[origin], in.to_ns);
   }
@@ -390,14 +390,12 @@ Status Books::Write(const std::string& origin, const l8_cost::Ledger& ledger,
     w.u32(received);
   }
   store::RowWriter c(&pending_closes_);
-  for (const l8_cost::Device& d : inputs.devices) {
-    c.text("ledger");
-    c.u32(static_cast<std::uint32_t>(inputs.from_ns / base::kSecond));
-    c.text(d.id);
-    c.u64(static_cast<std::uint64_t>(now_ns));
-    c.text(origin);
-    c.u32(received);
-  }
+  c.text("ledger");
+  c.u32(static_cast<std::uint32_t>(inputs.from_ns / base::kSecond));
+  c.text("");
+  c.u64(static_cast<std::uint64_t>(now_ns));
+  c.text(origin);
+  c.u32(received);
   return Status::Ok();
 }
 

@@ -38,6 +38,7 @@ struct Diagnosis::State {
   // Minutes of the last hour before a time; near now also those that are still running.
   Result<diagnose::Facts> FactsAt(const std::string& origin, std::int64_t at_ns) const {
     ASSIGN_OR_RETURN(diagnose::Facts facts, diagnose::ReadFacts(store, origin, at_ns));
+    RETURN_IF_ERROR(diagnose::ReadCost(store, origin, at_ns, &facts));
     if (at_ns >= clock.now_ns() - 2 * base::kMinute) AddRunning(origin, &facts);
     facts.objectives = objectives;
     return facts;
@@ -84,8 +85,9 @@ Status Diagnosis::Look(const std::string& origin, std::int64_t now_ns) {
   ASSIGN_OR_RETURN(diagnose::Facts facts, s.reader.Read(origin, now_ns));
   s.AddRunning(origin, &facts);
   facts.objectives = s.objectives;
-  const std::vector<diagnose::Finding> changed =
-      it->second.Update(facts, diagnose::Diagnose(facts), now_ns);
+  const std::vector<diagnose::Diagnosis> found = diagnose::Diagnose(facts);
+  if (!found.empty()) RETURN_IF_ERROR(diagnose::ReadCost(s.store, origin, now_ns, &facts));
+  const std::vector<diagnose::Finding> changed = it->second.Update(facts, found, now_ns);
   if (!changed.empty()) RETURN_IF_ERROR(diagnose::WriteFindings(s.store, changed, now_ns));
   Json list = Json::MakeArray();
   for (const diagnose::Finding& f : it->second.open()) {

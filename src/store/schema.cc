@@ -11,13 +11,17 @@ namespace strata::store {
 namespace {
 
 // kMigrations[v - 1] brings version v to v + 1. Statements must bear being run twice.
-// Version 1 is the first; there is nothing before it.
 struct Migration {
   int from;
   std::vector<std::string> statements;
 };
 const std::vector<Migration>& Migrations() {
-  static const std::vector<Migration> all = {};
+  static const std::vector<Migration> all = {
+      // A minute of the ledger was closed device by device, always all of them in one pass.
+      {1,
+       {"INSERT INTO closes (table, minute, entity, version, origin, received) SELECT table, "
+        "minute, '', max(version), origin, max(received) FROM closes WHERE table = 'ledger' AND "
+        "entity != '' GROUP BY table, minute, origin"}}};
   return all;
 }
 

@@ -361,33 +361,6 @@ base::Status Store::Execute(std::string_view sql, const Params& params) {
   return ToStatus(answer);
 }
 
-base::Status Store::Settle(std::string_view table, std::int64_t day_ns, std::string_view origin) {
-  const std::vector<std::string> keys = minute_keys(table);
-  if (keys.empty()) return base::NotFound(std::string(table) + " is no minute table");
-  const std::string name(table), entity = table == "request_minute" ? "''" : keys[0];
-  const std::int64_t day = day_ns / base::kDay * (base::kDay / base::kSecond);
-  const Params params = {{"t", name},
-                         {"o", std::string(origin)},
-                         {"from", std::to_string(day)},
-                         {"to", std::to_string(day + 86400)}};
-  const std::string span =
-      "minute >= toDateTime({from:UInt32}, 'UTC') AND minute < toDateTime({to:UInt32}, 'UTC') AND "
-      "origin = {o:String}";
-  RETURN_IF_ERROR(Execute("DELETE FROM " + name + "_v WHERE " + span + " AND (minute, " + entity +
-                              ", version) NOT IN (SELECT minute, entity, max(version) FROM closes "
-                              "WHERE table = {t:String} AND " +
-                              "entity != '*' AND " + span + " GROUP BY minute, entity)",
-                          params));
-  RETURN_IF_ERROR(Execute(
-      "INSERT INTO closes (table, minute, entity, version, origin, received) SELECT {t:String}, "
-      "toDateTime({from:UInt32}, 'UTC'), '*', 0, {o:String}, max(received) FROM closes WHERE table "
-      "= {t:String} AND " +
-          span + " HAVING count() > 0",
-      params));
-  return Execute("DELETE FROM closes WHERE table = {t:String} AND entity != '*' AND " + span,
-                 params);
-}
-
 base::Result<base::HttpAnswer> Store::Free(std::string_view sql, std::string_view format,
                                            const Params& settings, const Params& params,
                                            std::string_view database) {

@@ -60,13 +60,6 @@ class Store {
   base::Result<Rows> Query(std::string_view sql, const Params& params = {});
   base::Status Execute(std::string_view sql, const Params& params = {});
 
-  // Compacts one UTC day of a minute table (public name, e.g. "gpu_minute") that has left the
-  // reopen window: rows of older or unclosed versions go, and one row in `closes` stands for the
-  // whole day. What the view shows does not change; a crash between its steps is harmless. Never
-  // close a minute of that day again. The ledger keeps its versions (--as-of).
-  base::Status Settle(std::string_view table, std::int64_t day_ns,
-                      std::string_view origin = "live");
-
   // Free SQL behind the gate (design section 2): the raw answer in `format` (ClickHouse's name,
   // e.g. "JSONCompact"), or the reason for refusal (denied: the gate; invalid: "Code: 62.
   // DB::Exception: …"). A query that fails while it runs is an answer with a status of 400 and

@@ -236,12 +236,70 @@ TEST_F(StoreTest, ViewsShowTheNewestClosedVersion) {
   ASSERT_EQ(rows.size(), 1u);
   EXPECT_TRUE(rows.is_null(0, 0));
   minute(3, 300);  // never closed
-  ASSERT_TRUE(store_->Settle("gpu_minute", kT0).ok());
   EXPECT_EQ(Ask("SELECT version FROM gpu_minute").u64(0, 0), 2u);
-  EXPECT_EQ(Count("gpu_minute_v"), 1);
-  EXPECT_EQ(Ask("SELECT entity FROM closes").text(0, 0), "*");
-  EXPECT_EQ(Count("closes"), 1);
-  EXPECT_EQ(store_->Settle("ledger", kT0).code(), base::Code::not_found);
+}
+
+TEST_F(StoreTest, AMinuteClosesAsAWholeAndThenEntityByEntity) {
+  Open();
+  const auto row = [&](const char* gpu, int version) {
+    ASSERT_TRUE(
+        store_
+            ->Execute(
+                "INSERT INTO gpu_minute_v (minute, gpu, node, version, origin, received) VALUES "
+                "({m:UInt32}, {g:String}, 'n1', {v:UInt64}, 'live', {m:UInt32})",
+                {{"m", std::to_string(kMinute0)}, {"g", gpu}, {"v", std::to_string(version)}})
+            .ok());
+  };
+  const auto close = [&](const char* entity, int version) {
+    ASSERT_TRUE(
+        store_
+            ->Execute(
+                "INSERT INTO closes VALUES ('gpu_minute', {m:UInt32}, {e:String}, "
+                "{v:UInt64}, 'live', {m:UInt32})",
+                {{"m", std::to_string(kMinute0)}, {"e", entity}, {"v", std::to_string(version)}})
+            .ok());
+  };
+  const auto seen = [&] {
+    return std::string(Ask("SELECT arrayStringConcat(arraySort(groupArray(concat(gpu, ' ', "
+                           "toString(version)))), ', ') FROM gpu_minute")
+                           .text(0, 0));
+  };
+  row("GPU-1", 1), row("GPU-2", 1), row("GPU-3", 1);
+  EXPECT_EQ(seen(), "");
+  close("", 1);
+  EXPECT_EQ(seen(), "GPU-1 1, GPU-2 1, GPU-3 1");
+  row("GPU-2", 2), close("GPU-2", 2);  // late data of one
+  close("GPU-3", 3);                   // and one that has nothing any more
+  EXPECT_EQ(seen(), "GPU-1 1, GPU-2 2");
+  row("GPU-2", 4), close("GPU-2", 4);
+  EXPECT_EQ(seen(), "GPU-1 1, GPU-2 4");
+}
+
+TEST_F(StoreTest, ALedgerOfSchemaOneIsBroughtUp) {
+  Open();
+  for (const int version : {7, 9}) {
+    for (const char* device : {"GPU-1", "GPU-2"}) {
+      ASSERT_TRUE(
+          store_
+              ->Execute(
+                  "INSERT INTO ledger_v (minute, device, version, origin, received) VALUES "
+                  "({m:UInt32}, {d:String}, {v:UInt64}, 'live', {m:UInt32})",
+                  {{"m", std::to_string(kMinute0)}, {"d", device}, {"v", std::to_string(version)}})
+              .ok());
+      ASSERT_TRUE(
+          store_
+              ->Execute(
+                  "INSERT INTO closes VALUES ('ledger', {m:UInt32}, {d:String}, "
+                  "{v:UInt64}, 'live', {m:UInt32})",
+                  {{"m", std::to_string(kMinute0)}, {"d", device}, {"v", std::to_string(version)}})
+              .ok());
+    }
+  }
+  ASSERT_TRUE(store_->Execute("INSERT INTO strata.schema_version VALUES (1, 'older', 1000)").ok());
+  store_.reset();
+  Open();
+  EXPECT_EQ(Ask("SELECT device, version FROM ledger").size(), 2u);
+  EXPECT_EQ(Ask("SELECT min(version) FROM ledger").u64(0, 0), 9u);
 }
 
 TEST_F(StoreTest, ACloseWithoutRowsRemovesTheEarlier) {
@@ -320,9 +378,8 @@ TEST_F(StoreTest, LedgerMoneyIsExact) {
   ASSERT_TRUE(store_->Insert("ledger_v", row, "l").ok());
   ASSERT_TRUE(
       store_
-          ->Execute(
-              "INSERT INTO closes VALUES ('ledger', {m:UInt32}, 'GPU-1', 9, 'live', {m:UInt32})",
-              {{"m", std::to_string(kMinute0)}})
+          ->Execute("INSERT INTO closes VALUES ('ledger', {m:UInt32}, '', 9, 'live', {m:UInt32})",
+                    {{"m", std::to_string(kMinute0)}})
           .ok());
   const Rows rows = Ask("SELECT cost, device_s, tokens FROM ledger");
   ASSERT_EQ(rows.size(), 1u);
@@ -400,7 +457,10 @@ TEST_F(StoreTest, DirectoryHasOneOwnerAndSchemaAVersion) {
   EXPECT_NE(create.text(0, 0).find("toIntervalDay(3)"), std::string::npos) << create.text(0, 0);
   options_.catalogs = {};  // fewer columns now, and back: nothing breaks
   Open();
-  ASSERT_TRUE(store_->Execute("INSERT INTO schema_version VALUES (2, '', 1000)").ok());
+  ASSERT_TRUE(store_
+                  ->Execute("INSERT INTO schema_version VALUES ({v:UInt32}, '', 1000)",
+                            {{"v", std::to_string(kSchemaVersion + 1)}})
+                  .ok());
   store_.reset();
   const auto newer = Store::Open(options_);
   ASSERT_FALSE(newer.ok());

@@ -391,8 +391,7 @@ version UInt64
     {"closes",
      "One row when all rows of one (table, minute, entity) stand with one version. `table` is the "
      "public name. "
-     "entity '*' = the whole UTC day that starts at `minute` is settled: only final rows stand "
-     "there.",
+     "entity '' = the whole minute; a later row with an entity replaces that entity's part of it.",
      R"(
 table LowCardinality(String)
 minute DateTime('UTC') CODEC(Delta(4), ZSTD(1))
@@ -499,19 +498,6 @@ TableDef FromMinute(const MinuteSpec& spec, std::span<const model::Catalog* cons
   return def;
 }
 
-// Only rows of the newest closed version, or of a settled day.
-std::string NewestClosed(std::string_view public_name, std::string_view entity) {
-  const std::string name(public_name);
-  return " WHERE (minute, " + std::string(entity) +
-         ", origin, version) IN (SELECT minute, entity, origin, max(version) FROM closes WHERE "
-         "table = '" +
-         name +
-         "' AND entity != '*' GROUP BY minute, entity, origin) OR (toStartOfDay(minute), origin) "
-         "IN (SELECT minute, "
-         "origin FROM closes WHERE table = '" +
-         name + "' AND entity = '*')";
-}
-
 std::string AllColumns(const std::vector<TableDef>& tables, std::string_view table) {
   for (const TableDef& def : tables) {
     if (def.name != table) continue;
@@ -524,6 +510,19 @@ std::string AllColumns(const std::vector<TableDef>& tables, std::string_view tab
 }
 
 }  // namespace
+
+std::string NewestClosed(std::string_view table, std::string_view bound) {
+  const std::string mine = " FROM closes WHERE table = '" + std::string(table) + "'" +
+                           std::string(bound) + " AND entity ";
+  const std::string whole = "(minute, origin, version) IN (SELECT minute, origin, max(version)" +
+                            mine + "= '' GROUP BY minute, origin)";
+  const std::vector<std::string> keys = minute_keys(table);
+  if (keys.empty() || table == "request_minute") return whole;  // always closed as a whole
+  const std::string key = "(minute, " + keys[0] + ", origin";
+  return "((" + whole + " AND " + key + ") NOT IN (SELECT minute, entity, origin" + mine +
+         "!= '') OR " + key + ", version) IN (SELECT minute, entity, origin, max(version)" + mine +
+         "!= '' GROUP BY minute, entity, origin)))";
+}
 
 std::vector<std::string> minute_columns(std::span<const model::Catalog* const> catalogs,
                                         std::string_view table) {
@@ -599,12 +598,12 @@ std::vector<ViewDef> MakeViewDefs(std::span<const model::Catalog* const> catalog
        "engine, source",
        "The newest version of each holding.");
   view("requests",
-       "SELECT " + AllColumns(tables, "requests_v") + " FROM requests_v" +
-           NewestClosed("requests", "''"),
+       "SELECT " + AllColumns(tables, "requests_v") + " FROM requests_v" + " WHERE " +
+           NewestClosed("requests"),
        "One row per model call, newest closed version.");
   view("ledger",
        "SELECT " + AllColumns(tables, "ledger_v") + ", device_ns / 1e9 AS device_s FROM ledger_v" +
-           NewestClosed("ledger", "device"),
+           " WHERE " + NewestClosed("ledger"),
        "Money and joules, newest closed version.");
   view("findings", "SELECT * FROM findings_v ORDER BY version DESC LIMIT 1 BY origin, id",
        "The newest version of each finding.");
@@ -615,8 +614,8 @@ std::vector<ViewDef> MakeViewDefs(std::span<const model::Catalog* const> catalog
   for (const MinuteSpec& spec : kMinutes) {
     const std::string stored = std::string(spec.table) + "_v";
     view(std::string(spec.table),
-         "SELECT " + AllColumns(tables, stored) + " FROM " + stored +
-             NewestClosed(spec.table, spec.entity),
+         "SELECT " + AllColumns(tables, stored) + " FROM " + stored + " WHERE " +
+             NewestClosed(spec.table),
          std::string(spec.meaning) + " Newest closed version.");
   }
   return out;

@@ -13,7 +13,7 @@
 
 namespace strata::store {
 
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 
 struct Column {
   std::string name;
@@ -50,6 +50,11 @@ std::vector<std::string> minute_columns(std::span<const model::Catalog* const> c
 // The key columns of a minute table, in table order; the first is the entity of its rows in
 // `closes` (request_minute: the entity is ''). Empty for another table.
 std::vector<std::string> minute_keys(std::string_view table);
+
+// Which rows of the stored table of this public name count, as SQL: those of the newest version.
+// `bound` = what else the rows in `closes` must fulfil (" AND minute > …"); without it all are
+// read.
+std::string NewestClosed(std::string_view table, std::string_view bound = {});
 
 // Names that free SQL may read.
 const std::vector<std::string>& published_names();
