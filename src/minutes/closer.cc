@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <tuple>
+#include <utility>
 
 #include "base/check.h"
 #include "minutes/write.h"
@@ -16,6 +17,7 @@ namespace {
 constexpr std::int64_t kVisibleNs = 17 * base::kSecond;
 constexpr std::int64_t kLookEveryNs = 30 * base::kSecond, kLookHoursEveryNs = 5 * base::kMinute,
                        kLookDayEveryNs = base::kHour;
+constexpr std::int64_t kNear = 10 * base::kMinute, kHours = 2 * base::kHour;  // behind what is due
 constexpr std::int64_t kOriginsEveryNs = base::kMinute, kNewestEveryNs = 10 * base::kSecond,
                        kTickEveryNs = 2 * base::kSecond;
 constexpr std::int64_t kRelaxed =
@@ -60,7 +62,10 @@ void Closer::Tick(std::int64_t now_ns) {
     for (const std::string& name : *names) origins_.try_emplace(name);
     origins_at_ = now_ns;
   }
+  const std::int64_t came = std::exchange(came_ns_, kNever);
   for (auto& [name, origin] : origins_) {
+    if (came < origin.next_ns - kNear)
+      origin.came_ns = std::min(origin.came_ns, came), origin.came_at = now_ns;
     if (const base::Status status = TickOrigin(name, &origin, now_ns); !status.ok()) {
       Fail(status.With("closing minutes of " + name));
     }
@@ -110,7 +115,6 @@ base::Status Closer::Start(const std::string& name, Origin* origin, std::int64_t
   ASSIGN_OR_RETURN(origin->closed, shelf_->Closed(name, from));
   origin->next_ns = origin->closed.empty() ? from : origin->closed.rbegin()->first + base::kMinute;
   origin->started = true;
-  origin->started_ns = now_ns;
   return {};
 }
 
@@ -132,7 +136,18 @@ base::Status Closer::TickOrigin(const std::string& name, Origin* origin, std::in
     origin->next_ns = all ? due : minutes.back() + base::kMinute;
   }
   RETURN_IF_ERROR(LookForLate(name, origin, now_ns, &jobs));
-  if (!jobs.empty()) RETURN_IF_ERROR(CloseAll(name, origin, std::move(jobs), now_ns));
+  for (std::size_t from = 0; from < jobs.size(); from += options_.minutes_per_tick) {
+    const std::size_t to = std::min(jobs.size(), from + options_.minutes_per_tick);
+    const base::Status status =
+        CloseAll(name, origin,
+                 std::vector<Job>(jobs.begin() + static_cast<std::ptrdiff_t>(from),
+                                  jobs.begin() + static_cast<std::ptrdiff_t>(to)),
+                 now_ns);
+    if (status.ok()) continue;
+    handled_.clear();  // nothing is taken for done: the next look finds it all again
+    origin->looked_at = origin->looked_hours_at = origin->looked_day_at = 0;
+    return status;
+  }
   if (relaxed_ || now_ns - origin->provisional_at >= options_.provisional_ns) {
     if (running && !relaxed_) {
       RETURN_IF_ERROR(Provisional(name, origin, clock_ns));
@@ -156,20 +171,22 @@ base::Status Closer::LookForLate(const std::string& name, Origin* origin, std::i
   if (origin->closed.empty()) return {};
   std::map<std::int64_t, Job> found;
   const std::int64_t end = origin->next_ns;
-  // Near minutes often, far ones seldom: a look reads the arrival times of everything in its
-  // window. A wide look is a near one too. What is played back comes in a heap at first.
+  // Near minutes often, far ones seldom, unless something far has come: a look reads the arrival
+  // times of everything in its window. A wide look is a near one too.
   const std::int64_t often = relaxed_ ? kRelaxed * kLookEveryNs : kLookEveryNs;
-  const bool fresh = now_ns - origin->started_ns < 10 * base::kMinute;
+  const std::int64_t came = MinuteOf(origin->came_ns);
   const std::tuple<std::int64_t*, std::int64_t, std::int64_t> looks[] = {
-      {&origin->looked_day_at, kLookDayEveryNs, options_.reopen_ns},
-      {&origin->looked_hours_at, fresh ? often : kLookHoursEveryNs, 2 * base::kHour},
-      {&origin->looked_at, often, 10 * base::kMinute}};
+      {&origin->looked_day_at, came < end - kHours ? often : kLookDayEveryNs, options_.reopen_ns},
+      {&origin->looked_hours_at, came < end - kNear ? often : kLookHoursEveryNs, kHours},
+      {&origin->looked_at, often, kNear}};
   bool looked = false;
   for (const auto& [at, every, back] : looks) {
     if (!looked && now_ns - *at >= every) {
       const std::int64_t since = *at == 0 ? 0 : *at - 2 * kVisibleNs;
       RETURN_IF_ERROR(LookAt(name, origin, {MinuteOf(end - back), end}, since, now_ns, &found));
       looked = true;
+      // What came just now may not be visible yet: it is looked for once more.
+      if (now_ns - origin->came_at >= 2 * kVisibleNs) origin->came_ns = kNever;
     }
     if (looked) *at = now_ns;
   }
@@ -206,7 +223,9 @@ base::Status Closer::LookAt(const std::string& name, Origin* origin, Window wind
     at = now_ns;
     // Seen by the close already, unless it was only becoming visible then: closing once more is
     // harmless.
-    Job& job = jobs->try_emplace(a.minute_ns, Job{a.minute_ns, true, false, {}}).first->second;
+    const bool first = closed == origin->closed.end();
+    Job& job = jobs->try_emplace(a.minute_ns, Job{a.minute_ns, !first, first, {}}).first->second;
+    if (!job.again) continue;  // all of it
     if (a.what == 'q') {
       job.requests = true;
     } else if (a.what == 's' || a.what == 'h') {

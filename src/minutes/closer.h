@@ -4,8 +4,10 @@
 // provisionally in memory. Tick runs on one thread; the accessors may be called from any.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -71,6 +73,10 @@ class Closer {
   // in stats() and the minute tried again at the next tick.
   void Tick(std::int64_t now_ns);
 
+  // The oldest time of what came since the last tick: what is far behind is looked for at once, not
+  // when its turn comes. Of the ticking thread.
+  void Came(std::int64_t oldest_ns) { came_ns_ = std::min(came_ns_, oldest_ns); }
+
   // Nobody looks: the running minute is not read, and late data looked for less often. The next
   // tick after it ends reads. Of the ticking thread.
   void set_relaxed(bool relaxed) {
@@ -86,14 +92,16 @@ class Closer {
   const Layout& layout() const { return *layout_; }
 
  private:
+  static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
   struct Origin {
     bool started = false;
-    std::int64_t started_ns = 0;
     std::int64_t next_ns = 0;                      // first minute that is not closed
     std::map<std::int64_t, std::uint64_t> closed;  // minute -> version, within reopen
     // Counters whose sample after the minute was not there yet: their entities close again when it
     // comes.
     std::map<std::int64_t, std::map<std::uint64_t, Wanted>> waiting;
+    // The oldest of what came far behind since the look that saw it, and when the last of it came.
+    std::int64_t came_ns = kNever, came_at = 0;
     std::int64_t provisional_at = 0, looked_at = 0, looked_hours_at = 0, looked_day_at = 0;
     std::vector<std::uint64_t> samples, histograms;  // ids of its series
     // Kinds that the last closed minute held; others are asked for seldom while the minute runs.
@@ -148,6 +156,7 @@ class Closer {
   std::int64_t series_since_s_ = 0, origins_at_ = 0, ticked_at_ = 0, refreshed_at_ = 0;
   std::uint64_t last_version_ = 0;
   bool relaxed_ = false;
+  std::int64_t came_ns_ = kNever;
   std::map<std::string, Origin> origins_;
   struct Clocked {
     std::int64_t newest_ns = 0, seen_at = 0, asked_at = 0;

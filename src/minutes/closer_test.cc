@@ -270,6 +270,24 @@ TEST_F(CloserTest, LateDataClosesTheMinuteAgainAndOnlyItsEntity) {
   for (const Seen& m : seen_) EXPECT_FALSE(m.again) << "settled: nothing new, nothing closed again";
 }
 
+TEST_F(CloserTest, HoursThatComeAtOnceAreClosedWithinTwoMinutes) {
+  const auto a = shelf_->Add("gpu.util", Kind::gauge, "gpu", "A", {});
+  for (int s = 0; s < 60; s += 5) shelf_->Put(a, s, 0.2);
+  for (int s = 100; s <= 200; s += 10) TickAt(s);
+  seen_.clear();
+  constexpr int kHour = 3600;
+  for (int s = -6 * kHour; s < -5 * kHour; s += 15) shelf_->Put(a, s, 0.4, 210 - s);
+  closer_->Came(kT - 6 * kHour * base::kSecond);
+  for (int s = 210; s <= 330; s += 10) TickAt(s);
+  std::set<std::int64_t> minutes;
+  for (const Seen& m : seen_) {
+    if (m.minute >= kT - kHour * base::kSecond) continue;
+    EXPECT_FALSE(m.again);
+    minutes.insert(m.minute);
+  }
+  EXPECT_EQ(minutes.size(), 60u);
+}
+
 TEST_F(CloserTest, ASlowCounterIsCompletedWhenItsNextSampleComes) {
   const auto tokens = shelf_->Add("eng.tokens", Kind::counter, "engine", "E", {});
   for (int s = -30; s < 200; s += 60)

@@ -205,6 +205,7 @@ struct Jobs::State {
       const std::int64_t closing = (now - config.minutes.lateness_ns) / base::kMinute;
       if (closing != closed_at) ingest.Flush(2 * base::kSecond);
       closed_at = closing;
+      closer->Came(place.TakeOldest());
       closer->Tick(now);
       if (const minutes::CloserStats stats = closer->stats(); !stats.last_error.empty()) {
         Report("minutes", base::Failed(stats.last_error));

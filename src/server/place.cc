@@ -6,6 +6,7 @@
 #include <array>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cmath>
+#include <limits>
 #include <unordered_set>
 
 #include "base/clock.h"
@@ -149,6 +150,7 @@ store::TableRows* RowsOf(store::Table table, std::vector<store::TableRows>* rows
 struct Place::State {
   std::string cluster;
   l4_sched::HoldingTracker tracker;
+  std::int64_t oldest_ns = std::numeric_limits<std::int64_t>::max();
   boost::unordered_flat_map<std::uint64_t, SeriesInfo> series;
   std::unordered_set<std::uint64_t> entities;
 
@@ -317,6 +319,12 @@ void Place::Update(model::Batch* batch, std::int64_t now_ns, std::vector<store::
   // came.
   std::int64_t seen_ns = now_ns;
   for (const std::int64_t ts : batch->samples.ts) seen_ns = std::min(seen_ns, ts);
+  s.oldest_ns = std::min(s.oldest_ns, seen_ns);
+  for (const model::Histogram& h : batch->histograms) s.oldest_ns = std::min(s.oldest_ns, h.ts);
+  for (const model::Span& span : batch->spans) s.oldest_ns = std::min(s.oldest_ns, span.start_ns);
+  for (const model::Event& e : batch->events) s.oldest_ns = std::min(s.oldest_ns, e.ts);
+  for (const model::Collective& c : batch->collectives)
+    s.oldest_ns = std::min(s.oldest_ns, c.start_ns);
   for (const model::Series& series : batch->series) s.Learn(series, seen_ns, batch);
   for (std::size_t i = 0; i < batch->samples.size(); ++i) {
     const auto id = static_cast<std::uint64_t>(batch->samples.series[i]);
@@ -364,6 +372,11 @@ std::vector<model::SourceState> Place::sources() const {
 std::map<std::string, std::map<std::string, std::uint64_t>> Place::entity_counts() const {
   const std::lock_guard lock(state_->mutex);
   return state_->counts;
+}
+
+std::int64_t Place::TakeOldest() {
+  const std::lock_guard lock(state_->mutex);
+  return std::exchange(state_->oldest_ns, std::numeric_limits<std::int64_t>::max());
 }
 
 std::vector<std::string> Place::origins() const {
