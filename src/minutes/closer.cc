@@ -115,6 +115,8 @@ base::Status Closer::Start(const std::string& name, Origin* origin, std::int64_t
   ASSIGN_OR_RETURN(origin->closed, shelf_->Closed(name, from));
   origin->next_ns = origin->closed.empty() ? from : origin->closed.rbegin()->first + base::kMinute;
   origin->started = true;
+  // A world comes in a heap, part of it before anybody knew of it.
+  origin->came_ns = from, origin->came_at = now_ns;
   return {};
 }
 
@@ -223,9 +225,8 @@ base::Status Closer::LookAt(const std::string& name, Origin* origin, Window wind
     at = now_ns;
     // Seen by the close already, unless it was only becoming visible then: closing once more is
     // harmless.
-    const bool first = closed == origin->closed.end();
-    Job& job = jobs->try_emplace(a.minute_ns, Job{a.minute_ns, !first, first, {}}).first->second;
-    if (!job.again) continue;  // all of it
+    // Entity by entity, also where the minute was never closed: as a whole closes only what is due.
+    Job& job = jobs->try_emplace(a.minute_ns, Job{a.minute_ns, true, false, {}}).first->second;
     if (a.what == 'q') {
       job.requests = true;
     } else if (a.what == 's' || a.what == 'h') {
