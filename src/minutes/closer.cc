@@ -209,7 +209,8 @@ base::Status Closer::LookAt(const std::string& name, Origin* origin, Window wind
   ASSIGN_OR_RETURN(const std::vector<Arrival> arrivals,
                    shelf_->Arrivals(name, window, since_ns / base::kSecond));
   for (const Arrival& a : arrivals) {
-    if (a.what == 's' || a.what == 'h') {  // the shelf names those of other origins too
+    if (a.minute_ns >= origin->next_ns) continue;  // a call of a trace that goes on: not due yet
+    if (a.what == 's' || a.what == 'h') {          // the shelf names those of other origins too
       const auto it = series_.find(a.series);
       if (it == series_.end() || it->second.series.origin != name) continue;
     }
@@ -331,7 +332,7 @@ base::Status Closer::CloseAll(const std::string& name, Origin* origin, std::vect
   for (const auto& [job, read] : done) {
     origin->closed[job.minute_ns] = version;
     if (options_.on_closed)
-      options_.on_closed({name, job.minute_ns, version, job.again, read.rows, read.requests});
+      options_.on_closed({name, job.minute_ns, job.again, read.rows, read.requests});
   }
   const std::lock_guard lock(mutex_);
   for (const auto& [job, read] : done) {

@@ -40,7 +40,6 @@ using RankWaits =
 struct ClosedMinute {
   std::string origin;
   std::int64_t minute_ns = 0;
-  std::uint64_t version = 0;
   bool again = false;  // late data; `rows` holds the entities that were closed anew
   std::span<const MinuteRow> rows;
   std::span<const RequestRow> requests;  // that started in the minute

@@ -166,6 +166,7 @@ class MemoryShelf final : public Shelf {
     std::vector<Arrival> out;
     for (const auto& [key, n] : groups)
       out.push_back({std::get<0>(key), 's', std::get<1>(key), "", "", std::get<2>(key), n});
+    out.insert(out.end(), late_calls.begin(), late_calls.end());
     return out;
   }
   base::Status Write(std::string_view table, std::string_view bytes, std::string_view) override {
@@ -176,6 +177,7 @@ class MemoryShelf final : public Shelf {
 
   std::int64_t now = 0;
   std::map<std::int64_t, std::uint64_t> closed;
+  std::vector<Arrival> late_calls;
 };
 
 struct Seen {
@@ -285,6 +287,21 @@ TEST_F(CloserTest, HoursThatComeAtOnceAreClosedWithinTwoMinutes) {
     minutes.insert(m.minute);
   }
   EXPECT_EQ(minutes.size(), 60u);
+}
+
+TEST_F(CloserTest, ALateCallOfARunningMinuteDoesNotCloseIt) {
+  const auto a = shelf_->Add("gpu.util", Kind::gauge, "gpu", "A", {});
+  for (int s = 0; s < 200; s += 5) shelf_->Put(a, s, 0.2);
+  TickAt(80);
+  const std::int64_t running = kT + base::kMinute;
+  shelf_->late_calls = {{kT, 'q', 0, "", "", kT / kS + 85, 1},
+                        {running, 'q', 0, "", "", kT / kS + 85, 1}};
+  seen_.clear();
+  for (int s = 90; s < 138; s += 6) TickAt(s);
+  ASSERT_FALSE(seen_.empty()) << "the minute that is over closes again with its call";
+  for (const Seen& m : seen_) EXPECT_EQ(m.minute, kT);
+  TickAt(141);
+  EXPECT_EQ(seen_.back().minute, running);
 }
 
 TEST_F(CloserTest, ASlowCounterIsCompletedWhenItsNextSampleComes) {

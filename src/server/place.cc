@@ -313,6 +313,7 @@ void Place::Update(model::Batch* batch, std::int64_t now_ns, std::vector<store::
   for (const model::Span& span : batch->spans) {
     if (l7_genai::IsModelCall(span)) {
       AppendCall(l7_genai::MakeCall(span), now_ns, RowsOf(store::Table::calls, rows));
+      s.oldest_ns = std::min(s.oldest_ns, span.start_ns);
     }
   }
   // An entity was seen when its first sample was taken, which for recorded data is long before it
@@ -321,7 +322,6 @@ void Place::Update(model::Batch* batch, std::int64_t now_ns, std::vector<store::
   for (const std::int64_t ts : batch->samples.ts) seen_ns = std::min(seen_ns, ts);
   s.oldest_ns = std::min(s.oldest_ns, seen_ns);
   for (const model::Histogram& h : batch->histograms) s.oldest_ns = std::min(s.oldest_ns, h.ts);
-  for (const model::Span& span : batch->spans) s.oldest_ns = std::min(s.oldest_ns, span.start_ns);
   for (const model::Event& e : batch->events) s.oldest_ns = std::min(s.oldest_ns, e.ts);
   for (const model::Collective& c : batch->collectives)
     s.oldest_ns = std::min(s.oldest_ns, c.start_ns);

@@ -55,8 +55,8 @@ class Place {
   std::map<std::string, std::map<std::string, std::uint64_t>> entity_counts()
       const;  // origin -> type -> n
   std::vector<std::string> origins() const;
-  std::int64_t
-  TakeOldest();  // the oldest time of a fact since it was last asked; none: the largest
+  // The oldest time of what minutes are made of, since it was last asked; none: the largest.
+  std::int64_t TakeOldest();
   std::vector<Spark> sparks(std::string_view origin, std::int64_t since_ns) const;
   std::vector<model::Holding> held(std::string_view origin) const;
   std::vector<std::string> engines(std::string_view origin) const;  // ids of engine entities

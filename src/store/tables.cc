@@ -317,7 +317,7 @@ version UInt64
      Keep::requests},
     {"ledger_v",
      "Money and joules of one minute, device, holder and class, versioned. Its closes have entity "
-     "= device. cost is "
+     "''. cost is "
      "exact to 1e-12, device_ns are nanoseconds of the device. token_kind = input | cached | "
      "output | ''.",
      R"(
@@ -406,28 +406,23 @@ version UInt64 CODEC(Delta(8), ZSTD(1))
 struct MinuteSpec {
   std::string_view table;
   std::string_view meaning;
-  std::string_view keys;    // space-separated
-  std::string_view facts;   // fixed ones, before `version`
-  std::string_view entity;  // of its rows in closes, as SQL
+  std::string_view keys;   // space-separated
+  std::string_view facts;  // fixed ones, before `version`
 };
 
 constexpr MinuteSpec kMinutes[] = {
-    {"gpu_minute", "One minute of one GPU or other accelerator.", "gpu node", "", "gpu"},
-    {"host_minute", "One minute of one machine.", "node", "", "node"},
-    {"engine_minute", "One minute of one serving instance.", "engine model node namespace pod", "",
-     "engine"},
-    {"job_minute", "One minute of one rank of a training job (rank '' = the job).", "job rank", "",
-     "job"},
-    {"comm_minute", "One minute of one rank of a communicator.", "communicator rank node", "",
-     "communicator"},
+    {"gpu_minute", "One minute of one GPU or other accelerator.", "gpu node", ""},
+    {"host_minute", "One minute of one machine.", "node", ""},
+    {"engine_minute", "One minute of one serving instance.", "engine model node namespace pod", ""},
+    {"job_minute", "One minute of one rank of a training job (rank '' = the job).", "job rank", ""},
+    {"comm_minute", "One minute of one rank of a communicator.", "communicator rank node", ""},
     {"request_minute", "One minute of the calls of one engine, model and tenant.",
      "engine model tenant",
      "calls ok errors aborted input_tokens cached_tokens output_tokens useful_tokens "
      "ttft_p50_s ttft_p95_s ttft_p99_s tpot_p50_s tpot_p95_s tpot_p99_s queue_p50_s queue_p95_s "
      "queue_p99_s "
      "prefill_p50_s prefill_p95_s prefill_p99_s decode_p50_s decode_p95_s decode_p99_s e2e_p50_s "
-     "e2e_p95_s e2e_p99_s",
-     "''"},
+     "e2e_p95_s e2e_p99_s"},
 };
 
 std::vector<std::string> Words(std::string_view text, char separator = ' ') {
@@ -598,12 +593,12 @@ std::vector<ViewDef> MakeViewDefs(std::span<const model::Catalog* const> catalog
        "engine, source",
        "The newest version of each holding.");
   view("requests",
-       "SELECT " + AllColumns(tables, "requests_v") + " FROM requests_v" + " WHERE " +
+       "SELECT " + AllColumns(tables, "requests_v") + " FROM requests_v WHERE " +
            NewestClosed("requests"),
        "One row per model call, newest closed version.");
   view("ledger",
-       "SELECT " + AllColumns(tables, "ledger_v") + ", device_ns / 1e9 AS device_s FROM ledger_v" +
-           " WHERE " + NewestClosed("ledger"),
+       "SELECT " + AllColumns(tables, "ledger_v") +
+           ", device_ns / 1e9 AS device_s FROM ledger_v WHERE " + NewestClosed("ledger"),
        "Money and joules, newest closed version.");
   view("findings", "SELECT * FROM findings_v ORDER BY version DESC LIMIT 1 BY origin, id",
        "The newest version of each finding.");
