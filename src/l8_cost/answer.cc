@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "base/clock.h"
@@ -65,7 +66,10 @@ std::string ValueOf(const LedgerRow& row, std::string_view key) {
 
 // Sums of device time outgrow 64 bits at 292 device-years.
 double Hours(Int128 ns) { return static_cast<double>(ns) / 3.6e12; }
-Json Ratio(double a, double b) { return b > 0 && std::isfinite(a) ? Json(a / b) : Json(); }
+Json Ratio(std::optional<double> a, std::optional<double> b) {
+  return a && b && *b > 0 && std::isfinite(*a) ? Json(*a / *b) : Json();
+}
+Json Told(std::optional<double> v) { return v ? Json(*v) : Json(); }
 bool Unnamed(const LedgerRow& row) {
   return row.class_ == kUnallocated || row.class_ == kUnobserved;
 }
@@ -76,7 +80,7 @@ struct Sums {
   Int128 gpu_ns = 0, core_ns = 0;
   double joules = 0;
   bool joules_known = false;
-  double input = 0, cached = 0, output = 0, useful = 0;
+  std::optional<double> input, cached, output, useful;  // nothing: no such tokens were told
   std::map<std::string, Money> classes;
   Money truncated;  // of which
   bool any_truncated = false;
@@ -91,13 +95,15 @@ struct Sums {
     classes[row.class_] += row.cost;
     if (HasFlag(row.flags, "truncated")) truncated += row.cost, any_truncated = true;
     if (!row.policy.empty()) policies.insert(row.policy);
-    const double tokens = std::isnan(row.tokens) ? 0 : row.tokens;
-    if (row.token_kind == "input") input_cost += row.cost, input += tokens;
-    if (row.token_kind == "cached") cached_cost += row.cost, cached += tokens;
+    const auto add = [&](std::optional<double>* sum, bool counts) {
+      if (!std::isnan(row.tokens)) *sum = sum->value_or(0) + (counts ? row.tokens : 0);
+    };
+    if (row.token_kind == "input") input_cost += row.cost, add(&input, true);
+    if (row.token_kind == "cached") cached_cost += row.cost, add(&cached, true);
     if (row.token_kind == "output") {
       output_cost += row.cost;
-      output += tokens;
-      if (row.class_ == kUseful) useful += tokens;
+      add(&output, true);
+      add(&useful, row.class_ == kUseful);
     }
     for (const auto& [flag, what] : {std::pair{"scaled", "shares scaled to 1"},
                                      {"disputed", "disputed holdings"},
@@ -138,10 +144,10 @@ void Fill(const Sums& s, Json* out) {
   out->set("classes", std::move(classes));
   if (s.any_truncated) out->set("of_which_truncated", s.truncated.value());
   Json tokens = Json::MakeObject();
-  tokens.set("input", s.input)
-      .set("cached", s.cached)
-      .set("output", s.output)
-      .set("useful", s.useful);
+  tokens.set("input", Told(s.input))
+      .set("cached", Told(s.cached))
+      .set("output", Told(s.output))
+      .set("useful", Told(s.useful));
   out->set("tokens", std::move(tokens));
   Json million = Json::MakeObject();
   million.set("input", Ratio(s.input_cost.value() * 1e6, s.input));
@@ -275,7 +281,7 @@ base::Result<Json> CostAnswer(std::span<const LedgerRow> all_rows, const CostQue
   }
   out.set("rows", std::move(list));
 
-  const bool priced = services.useful > 0 && !services.cost.is_zero();
+  const bool priced = services.useful.value_or(0) > 0 && !services.cost.is_zero();
   out.set("headline", priced ? Ratio(services.cost.value(), services.useful) : Json());
   out.set("headline_loaded",
           priced ? Ratio((services.cost + LoadOf(rows)).value(), services.useful) : Json());
