@@ -67,7 +67,9 @@ export function yRange(lines: Line[], unit: string): [number, number] {
   if (unit === '1' && lo >= 0 && hi <= 1.0001)
     return [0, hi > 0.25 ? 1 : Math.max(0.01, hi * 1.25)];
   if (lo >= 0 && lo < hi * 0.95) return [0, hi * 1.12];
-  const pad = (hi - lo || Math.abs(hi) || 1) * 0.15;
+  // What differs only by rounding is flat, not a wave that fills the picture.
+  const spread = hi - lo > 1e-6 * Math.abs(hi) ? hi - lo : Math.abs(hi) || 1;
+  const pad = spread * 0.15;
   return [lo >= 0 ? Math.max(0, lo - pad) : lo - pad, hi + pad];
 }
 
