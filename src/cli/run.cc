@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <stop_token>
 #include <thread>
 
 #include "agent/agent.h"
@@ -104,11 +105,19 @@ agent::AgentOptions AgentOptionsOf(const server::Config& config, const std::stri
 }
 
 // The first summary that a person sees: a few seconds after the start, when the first samples are
-// in.
-void FirstSummary(const std::string& url) {
-  std::this_thread::sleep_for(std::chrono::seconds(6));
+// in; beside a world when its first minutes are in the ledger, or half a minute has passed.
+void FirstSummary(const std::stop_token& stop, const std::string& url, bool replays) {
   Ask ask;
   ask.url = url;
+  for (int s = 0; s < (replays ? 30 : 6); ++s) {
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+    if (stop.stop_requested()) return;
+    if (s < 5) continue;
+    const auto status = Get(ask, "status");
+    if (!status.ok() || (*status)["layers"].array().empty()) continue;
+    const std::string state = (*status)["layers"].array().back()["state"].as_string();
+    if (state != "absent" && state != "stale") break;
+  }
   std::printf("\n");
   ShowStatus(ask);
   std::printf("\nopen %s    ask: strata cost, strata why, strata top    end: Ctrl-C\n",
@@ -215,13 +224,14 @@ int Up(const RunOptions& options) {
     });
   }
   const std::string url = "http://127.0.0.1:" + std::to_string(ports.api);
-  std::thread summary;
+  std::jthread summary;
   if (::isatty(STDOUT_FILENO) == 1 || std::getenv("STRATA_SUMMARY") != nullptr)
-    summary = std::thread([&] { FirstSummary(url); });
+    summary = std::jthread(
+        [&](const std::stop_token& stop) { FirstSummary(stop, url, player != nullptr); });
   while (!signals.Wait(3600)) {
   }
   std::fprintf(stderr, "\nstrata: stopping\n");
-  if (summary.joinable()) summary.join();
+  if (summary.joinable()) summary.request_stop(), summary.join();
   if (replay.joinable()) replay.request_stop(), replay.join();
   if (agent.ok()) (*agent)->Stop();
   (*server)->Stop();
