@@ -127,7 +127,8 @@ base::Status Closer::TickOrigin(const std::string& name, Origin* origin, std::in
   std::vector<Job> jobs;
   const std::int64_t due =
       MinuteOf(clock_ns - options_.lateness_ns);  // minutes that begin before this are over
-  if (origin->next_ns < due) {
+  const bool heap = name != "live" && due - origin->next_ns > base::kMinute;
+  if (origin->next_ns < due && (!heap || !options_.flush || options_.flush())) {
     ASSIGN_OR_RETURN(std::vector<std::int64_t> minutes,
                      shelf_->MinutesWithData(name, {origin->next_ns, due}));
     const bool all = minutes.size() <= options_.minutes_per_tick;

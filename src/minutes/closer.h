@@ -51,7 +51,10 @@ struct Options {
   std::int64_t provisional_ns = 10 * base::kSecond;
   std::size_t minutes_per_tick = 30;  // catching up after a gap does not block a tick for longer
   JoinCalls join;                     // none: no requests
-  RankWaits rank_waits;               // none: no wait and lateness
+  // Moves what was accepted into the store; false: not all of it yet. A world comes in a heap, its
+  // tables not all at the same moment: its minutes close only after this.
+  std::function<bool()> flush;
+  RankWaits rank_waits;  // none: no wait and lateness
   std::function<void(const ClosedMinute&)> on_closed;
 };
 

@@ -200,6 +200,7 @@ class CloserTest : public ::testing::Test {
       for (const auto& c : one) out.push_back({c.rank, 0.5 - c.duration_s, c.rank == 1 ? 0.4 : 0});
       return out;
     };
+    options.flush = [this] { return visible_; };
     closer_ =
         std::make_unique<Closer>(std::move(shelf), std::make_unique<Layout>(kCatalogs), options);
   }
@@ -218,6 +219,7 @@ class CloserTest : public ::testing::Test {
   MemoryShelf* shelf_ = nullptr;
   std::unique_ptr<Closer> closer_;
   std::vector<Seen> seen_;
+  bool visible_ = true;  // what was accepted is in the store
 };
 
 TEST_F(CloserTest, ClosesAMinuteTwentySecondsAfterItsEnd) {
@@ -402,6 +404,18 @@ TEST_F(CloserTest, AWorldIsClosedByItsOwnTime) {
   TickAt(60);
   TickAt(95);  // nothing new for half a minute: the world has ended, the rest closes
   EXPECT_EQ(first(), 3);
+}
+
+TEST_F(CloserTest, AWorldThatPoursInWaitsUntilAllOfItIsVisible) {
+  const auto util = shelf_->Add("gpu.util", Kind::gauge, "gpu", "G0", {}, "good:util", "demo");
+  for (int s = 0; s < 600; s += 5)
+    shelf_->samples.push_back({util, {kT + s * kS, 0, 0.5}, kT / kS});
+  visible_ = false;
+  TickAt(700);
+  EXPECT_TRUE(seen_.empty());
+  visible_ = true;
+  TickAt(703);
+  EXPECT_EQ(seen_.size(), 9u);
 }
 
 TEST_F(CloserTest, CollectivesTellWhoCameLast) {

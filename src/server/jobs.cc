@@ -237,6 +237,7 @@ Status Jobs::Start() {
   options.join = MakeJoin([&s](const std::string& origin) { return s.place.engines(origin); },
                           s.books->slos(), s.config.truncated_is_waste);
   options.rank_waits = Waits;
+  options.flush = [&s] { return s.ingest.Flush(2 * base::kSecond); };
   options.on_closed = [&s](const minutes::ClosedMinute& m) { s.Closed(m); };
   s.closer = std::make_unique<minutes::Closer>(s.store, s.catalogs, std::move(options));
   s.diagnosis = std::make_unique<Diagnosis>(s.config, s.clock, s.store, *s.closer);
