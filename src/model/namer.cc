@@ -189,6 +189,8 @@ void Namer::AddRow(const RawMetric& raw, const Row& row, std::vector<Target>* ta
     return;
   }
   target.scale = row.source->scale;
+  if (const double whole = std::round(1 / target.scale); whole > 1 && 1 / whole == target.scale)
+    target.scale = 1, target.divide = whole;
   target.form = row.source->form;
   if (target.form == Form::bits) {
     for (const AttributeRule& rule : row.source->add) {
@@ -208,7 +210,7 @@ void Namer::AddRow(const RawMetric& raw, const Row& row, std::vector<Target>* ta
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc() || end != text.data() + text.size() || text.empty())
       return;  // "None": not told
-    target.fixed = number * target.scale;
+    target.fixed = number * target.scale / target.divide;
   }
   Announce(Make(raw, &row), target, targets, refused);
 }
@@ -270,7 +272,9 @@ bool Namer::Apply(const Target& target, double raw, double* out) {
       if (!(raw >= 0) || raw > 1.8e19) return false;
       *out = static_cast<double>((static_cast<std::uint64_t>(raw) >> target.bit) & 1U);
       return true;
-    default: *out = IsStale(raw) ? raw : raw * target.scale; return true;
+    default:
+      *out = IsStale(raw) ? raw : target.divide == 1 ? raw * target.scale : raw / target.divide;
+      return true;
   }
 }
 

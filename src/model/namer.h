@@ -38,7 +38,8 @@ struct RawMetric {
 struct Target {
   SeriesId series{};
   double scale = 1;
-  double fixed = 0;  // Form::label: the value itself
+  double divide = 1;  // a scale of 0.01 is a division by 100: 7 % is 0.07, not 0.07000000000000001
+  double fixed = 0;   // Form::label: the value itself
   Form form = Form::value;
   std::int32_t bit = -1;             // Form::bits: value = (raw >> bit) & 1
   const Adapter* adapter = nullptr;  // whose blanks are looked for

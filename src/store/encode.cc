@@ -10,10 +10,10 @@ namespace strata::store {
 namespace {
 
 constexpr std::string_view kNames[] = {
-    "series",          "samples",       "histogram_samples", "events",       "otel_traces",
-    "otel_logs",       "entities_seen", "holdings_v",        "collectives",  "calls",
-    "sources",         "requests_v",    "ledger_v",          "findings_v",   "closes",
-    "gpu_minute_v",    "host_minute_v", "engine_minute_v",   "job_minute_v", "comm_minute_v",
+    "series",          "samples_packed", "histogram_samples", "events",       "otel_traces",
+    "otel_logs",       "entities_seen",  "holdings_v",        "collectives",  "calls",
+    "sources",         "requests_v",     "ledger_v",          "findings_v",   "closes",
+    "gpu_minute_v",    "host_minute_v",  "engine_minute_v",   "job_minute_v", "comm_minute_v",
     "request_minute_v"};
 static_assert(std::size(kNames) == static_cast<std::size_t>(Table::kCount));
 

@@ -21,7 +21,22 @@ const std::vector<Migration>& Migrations() {
       {1,
        {"INSERT INTO closes (table, minute, entity, version, origin, received) SELECT table, "
         "minute, '', max(version), origin, max(received) FROM closes WHERE table = 'ledger' AND "
-        "entity != '' GROUP BY table, minute, origin"}}};
+        "entity != '' GROUP BY table, minute, origin"}},
+      // Samples stood as binary numbers in a table of the name that is a view now.
+      {2,
+       {"CREATE TABLE IF NOT EXISTS samples (series UInt64, ts DateTime64(9, 'UTC'), start_ts "
+        "DateTime64(9, 'UTC'), value Float64, received DateTime('UTC')) ENGINE = MergeTree ORDER "
+        "BY series",
+        "CREATE TABLE IF NOT EXISTS samples_packed (series UInt64, ts DateTime64(9, 'UTC'), "
+        "start_ts DateTime64(9, 'UTC'), mantissa Int64 CODEC(Delta(8), T64('bit'), ZSTD(1)), scale "
+        "Int8 CODEC(ZSTD(1)), raw Float64 CODEC(Gorilla, ZSTD(1)), received DateTime('UTC') "
+        "CODEC(Delta(4), ZSTD(1))) ENGINE = ReplacingMergeTree PARTITION BY toStartOfHour(ts) "
+        "ORDER BY (series, ts, start_ts) SETTINGS non_replicated_deduplication_window = 10000, "
+        "ttl_only_drop_parts = 1",
+        "INSERT INTO samples_packed (series, ts, start_ts, mantissa, scale, raw, received) SELECT "
+        "series, ts, start_ts, 0, -128, value, received FROM samples SETTINGS "
+        "max_partitions_per_insert_block = 0",
+        "DROP TABLE samples"}}};
   return all;
 }
 

@@ -19,6 +19,7 @@
 #include "base/http_server.h"
 #include "store/child.h"
 #include "store/gate.h"
+#include "store/pack.h"
 #include "store/schema.h"
 
 namespace strata::store {
@@ -326,9 +327,15 @@ base::Status Store::Insert(std::string_view table, std::string_view rowbinary,
   if (columns == s.insert_columns.end())
     return base::NotFound("no table " + std::string(table) + " to insert into");
   if (rowbinary.empty()) return {};
+  const bool packs = table == table_name(Table::samples);
+  std::string packed;
+  if (packs) {
+    ASSIGN_OR_RETURN(packed, PackSamples(rowbinary));
+    rowbinary = packed;
+  }
   if (s.Faulty("before_send")) return base::Unavailable("fault: before_send");
-  const std::string sql =
-      "INSERT INTO " + std::string(table) + " (" + columns->second + ") FORMAT RowBinary";
+  const std::string sql = "INSERT INTO " + std::string(table) + " (" + columns->second +
+                          ") FORMAT " + (packs ? "Native" : "RowBinary");
   // One thread, so that a segment becomes the same blocks each time and its token finds them again.
   Params settings = {{"max_threads", "1"},
                      {"max_insert_threads", "1"},

@@ -52,8 +52,8 @@ class Store {
   static base::Result<std::unique_ptr<Store>> Open(const Options& options);
   ~Store();  // stops the child
 
-  // Rows of one table in the order of TableDef's columns, RowBinary. The same token again adds
-  // nothing.
+  // Rows of one table in the order of TableDef's columns, RowBinary; of samples_packed as they are
+  // before packing (pack.h). The same token again adds nothing.
   base::Status Insert(std::string_view table, std::string_view rowbinary, std::string_view token);
 
   // SQL of ours. The answer is typed columns.

@@ -80,10 +80,10 @@ int Run(const char* folder, int rows, int rounds) {
               static_cast<double>(base::monotonic_ns() - start) / 1e9, Mib(store));
   if (rows <= 0) return 0;
   Inserts(store, rows, rounds);
-  if (const auto merged = store.Execute("OPTIMIZE TABLE samples FINAL"); !merged.ok())
+  if (const auto merged = store.Execute("OPTIMIZE TABLE samples_packed FINAL"); !merged.ok())
     std::printf("%s\n", merged.message().c_str());
   if (const auto size = store.Query("SELECT sum(bytes_on_disk) / sum(rows) FROM system.parts WHERE "
-                                    "active AND table = 'samples'");
+                                    "active AND table = 'samples_packed'");
       size.ok()) {
     std::printf("bytes per sample after merges %.3f\n", size->f64(0, 0));
   }

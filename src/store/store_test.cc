@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <sys/mount.h>
 
+#include <bit>
 #include <chrono>
 #include <cmath>
 #include <csignal>
@@ -17,6 +18,7 @@
 #include <thread>
 
 #include "base/file.h"
+#include "store/pack.h"
 #include "store/schema.h"
 #include "store/tables.h"
 
@@ -342,17 +344,17 @@ TEST_F(StoreTest, FullDiskIsToldAndPasses) {
     w.f64(i * 1.7);
     w.u32(kMinute0);
   }
-  EXPECT_TRUE(store_->Insert("samples", rows, "a").ok());
+  EXPECT_TRUE(store_->Insert("samples_packed", rows, "a").ok());
   {
     std::ofstream filler(disk + "/filler", std::ios::binary);
     const std::string block(1 << 16, 'x');
     while (filler.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
     }
   }
-  EXPECT_EQ(store_->Insert("samples", rows, "b").code(), base::Code::exhausted);
+  EXPECT_EQ(store_->Insert("samples_packed", rows, "b").code(), base::Code::exhausted);
   EXPECT_EQ(Count("samples"), 100'000);
   fs::remove(disk + "/filler");
-  EXPECT_TRUE(store_->Insert("samples", rows, "b").ok());
+  EXPECT_TRUE(store_->Insert("samples_packed", rows, "b").ok());
   EXPECT_EQ(Count("samples"), 200'000);
   store_.reset();
   ::umount2(disk.c_str(), MNT_DETACH);
@@ -453,7 +455,7 @@ TEST_F(StoreTest, DirectoryHasOneOwnerAndSchemaAVersion) {
   EXPECT_EQ(Count("samples"), 11);
   const Rows create =
       Ask("SELECT create_table_query FROM system.tables WHERE database = 'strata' AND name = "
-          "'samples'");
+          "'samples_packed'");
   EXPECT_NE(create.text(0, 0).find("toIntervalDay(3)"), std::string::npos) << create.text(0, 0);
   options_.catalogs = {};  // fewer columns now, and back: nothing breaks
   Open();
@@ -466,6 +468,78 @@ TEST_F(StoreTest, DirectoryHasOneOwnerAndSchemaAVersion) {
   ASSERT_FALSE(newer.ok());
   EXPECT_NE(newer.status().message().find("newer strata"), std::string::npos)
       << newer.status().message();
+}
+
+TEST_F(StoreTest, SamplesComeBackToTheLastBit) {
+  Open();
+  const double odd[] = {0,
+                        -0.0,
+                        0.1,
+                        0.1 + 0.2,
+                        -21.4,
+                        1e300,
+                        5e-324,
+                        1.0 / 3,
+                        9007199254740992.0,
+                        9007199254740993e3,
+                        123456.789012345,
+                        INFINITY};
+  std::string rows;
+  std::map<std::pair<std::uint64_t, std::int64_t>, std::uint64_t> want;
+  const auto add = [&](std::uint64_t series, std::int64_t ts, double value) {
+    RowWriter w(&rows);
+    w.u64(series);
+    w.i64(ts);
+    w.i64(0);
+    w.f64(value);
+    w.u32(kMinute0);
+    want[{series, ts}] = std::bit_cast<std::uint64_t>(value);
+  };
+  for (int i = 20; i-- > 0;) {  // backwards: it is sorted on its way
+    const std::int64_t ts = kT0 + i * base::kSecond;
+    add(9, ts, i == 7 ? model::StaleNan() : i * 0.1);
+    add(3, ts, odd[i % std::size(odd)]);
+    add(1ull << 63, ts, i * 1000.0);
+    add(2, ts, i == 3 ? -0.0 : i / 4000.0);
+    add(4, ts, i / 100.0);
+    add(1, ts, 0);
+    add(5, ts, static_cast<double>(i) / 7);
+  }
+  ASSERT_TRUE(store_->Insert("samples_packed", rows, "odd").ok());
+  const Rows got = Ask("SELECT series, ts, reinterpretAsUInt64(value) AS bits FROM samples");
+  ASSERT_EQ(got.size(), want.size());
+  for (std::size_t i = 0; i < got.size(); ++i)
+    EXPECT_EQ(got.u64(i, "bits"), (want[{got.u64(i, "series"), got.i64(i, "ts")}])) << i;
+  const Rows scales =
+      Ask("SELECT series, max(scale) AS s FROM samples_packed GROUP BY series ORDER BY series");
+  const std::int64_t want_scales[] = {0, 5, kRawScale, 2, kRawScale, kRawScale, -3};
+  ASSERT_EQ(scales.size(), std::size(want_scales));
+  for (std::size_t i = 0; i < scales.size(); ++i)  // sevenths and 3 * 0.1 have no decimals
+    EXPECT_EQ(scales.i64(i, "s"), want_scales[i]) << scales.u64(i, "series");
+  EXPECT_FALSE(store_->Insert("samples_packed", rows.substr(1), "cut").ok());
+}
+
+TEST_F(StoreTest, SamplesOfSchemaTwoArePacked) {
+  Open();
+  InsertBatch(Everything(), "segment-1");
+  const Rows before =
+      Ask("SELECT series, ts, reinterpretAsUInt64(value) AS bits FROM samples ORDER BY ts");
+  for (const char* sql :
+       {"CREATE TABLE old (series UInt64, ts DateTime64(9, 'UTC'), start_ts DateTime64(9, 'UTC'), "
+        "value Float64, received DateTime('UTC')) ENGINE = MergeTree ORDER BY series",
+        "INSERT INTO old SELECT * FROM samples", "DROP VIEW samples", "DROP TABLE samples_packed",
+        "RENAME TABLE old TO samples", "INSERT INTO schema_version VALUES (2, '', 900)"}) {
+    const auto done = store_->Execute(sql);
+    ASSERT_TRUE(done.ok()) << sql << done.message();
+  }
+  Open();
+  const Rows after =
+      Ask("SELECT series, ts, reinterpretAsUInt64(value) AS bits FROM samples ORDER BY ts");
+  ASSERT_EQ(after.size(), before.size());
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    EXPECT_EQ(after.u64(i, "bits"), before.u64(i, "bits"));
+    EXPECT_EQ(after.u64(i, "series"), before.u64(i, "series"));
+  }
 }
 
 TEST_F(StoreTest, MemoryIsCappedAndGivenBack) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "store/pack.h"
 
 namespace strata::store {
 namespace {
@@ -45,16 +46,18 @@ origin LowCardinality(String)
 received DateTime('UTC')
 )",
      "ENGINE = ReplacingMergeTree(received) ORDER BY id", Keep::forever},
-    {"samples",
-     "Numbers as received, counters too. start_ts is 1970 when it was not told. NaN is the stale "
-     "marker and nothing "
-     "else. The same (series, ts, start_ts) may stand twice until parts merge.",
+    {"samples_packed",
+     "What `samples` is read from: value = mantissa / 10^scale, or raw where scale is -128 "
+     "(pack.h). "
+     "The same (series, ts, start_ts) may stand twice until parts merge.",
      R"(
 series UInt64 CODEC(ZSTD(1))
 ts DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1))
 start_ts DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1))
-value Float64 CODEC(Gorilla, ZSTD(1))
-received DateTime('UTC') CODEC(DoubleDelta, ZSTD(1))
+mantissa Int64 CODEC(Delta(8), T64('bit'), ZSTD(1))
+scale Int8 CODEC(ZSTD(1))
+raw Float64 CODEC(Gorilla, ZSTD(1))
+received DateTime('UTC') CODEC(Delta(4), ZSTD(1))
 )",
      "ENGINE = ReplacingMergeTree PARTITION BY toStartOfHour(ts) ORDER BY (series, ts, start_ts)",
      Keep::samples},
@@ -555,6 +558,11 @@ std::vector<ViewDef> MakeViewDefs(std::span<const model::Catalog* const> catalog
   };
   const std::string named =
       " INNER JOIN (SELECT * FROM series LIMIT 1 BY id) AS d ON s.series = d.id";
+  view("samples",
+       "SELECT series, ts, start_ts, " + std::string(kValueOfPacked) +
+           " AS value, received FROM samples_packed",
+       "Numbers as received, counters too. start_ts is 1970 when it was not told. NaN is the stale "
+       "marker and nothing else.");
   view("measurements",
        "SELECT s.ts AS ts, d.layer AS layer, d.signal AS signal, d.unit AS unit, d.kind AS kind, "
        "s.value AS value, "

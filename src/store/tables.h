@@ -13,7 +13,7 @@
 
 namespace strata::store {
 
-inline constexpr int kSchemaVersion = 2;
+inline constexpr int kSchemaVersion = 3;
 
 struct Column {
   std::string name;
