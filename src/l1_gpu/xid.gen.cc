@@ -397,7 +397,7 @@ constexpr FaultAction kActions[] = {
     {"contact_support", "collect nvidia-bug-report and open a case"},
 };
 
-constexpr std::string_view kRecoveryActions[] = {"none", "gpu_reset", "node_reboot", "drain_p2p", "drain_and_reset", "recover_imex_domain"};
+constexpr std::string_view kRecoveryActions[] = {"none", "gpu_reset", "node_reboot", "drain_p2p", "drain_and_reset", "recover_imex_domain", "bus_reset", "system_reboot"};
 
 }  // namespace
 
