@@ -2,6 +2,7 @@
 #include "l1_gpu/nvml_abi.h"
 
 #include <dlfcn.h>
+#include <unistd.h>
 
 namespace strata::l1_gpu {
 namespace {
@@ -83,7 +84,16 @@ void FindParts(void* handle, NvmlLibrary* n) {
 }  // namespace
 
 base::Result<NvmlLibrary> NvmlLibrary::Load(const std::string& library) {
-  void* const handle = ::dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
+  void* handle = ::dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (handle == nullptr && library.find('/') == std::string::npos) {
+    // Where container runtimes and WSL put it without telling the loader.
+    for (const char* folder : {"/usr/local/nvidia/lib64/", "/usr/lib/wsl/lib/",
+                               "/run/nvidia/driver/usr/lib/x86_64-linux-gnu/"}) {
+      if (::access((folder + library).c_str(), F_OK) != 0) continue;
+      handle = ::dlopen((folder + library).c_str(), RTLD_NOW | RTLD_LOCAL);
+      if (handle != nullptr) break;
+    }
+  }
   if (handle == nullptr) {
     const char* why = ::dlerror();
     // "cannot open shared object file: No such file or directory": the usual host without a GPU.
