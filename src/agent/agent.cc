@@ -112,15 +112,23 @@ void Agent::State::AddTarget(ScrapeTarget target, bool found) {
 void Agent::State::CollectLoop(const std::stop_token& stop) {
   const std::unique_ptr<Feed> feed = NewFeed(20'000);
   std::int64_t next = base::monotonic_ns(), said = 0;
+  std::string stands;
   do {
     const std::int64_t begin = base::thread_cpu_ns();
     const std::int64_t now = base::Clock::system().now_ns();
     host->Collect(now, feed->namer(), &feed->batch());
     if (nvml) nvml->Collect(feed->namer(), &feed->batch());
-    if (said == 0 || now - said >= kSourcesEvery) {
+    // A device that hangs or is lost is told at once, the rest every few rounds.
+    std::vector<model::SourceState>& sources = feed->batch().sources;
+    if (nvml) nvml->Sources(now, &sources);
+    std::string standing;
+    for (const model::SourceState& source : sources) standing += source.name + source.state + ' ';
+    if (said == 0 || now - said >= kSourcesEvery || standing != stands) {
       said = now;
-      host->Sources(now, &feed->batch().sources);
-      if (nvml) nvml->Sources(now, &feed->batch().sources);
+      stands = std::move(standing);
+      host->Sources(now, &sources);
+    } else {
+      sources.clear();
     }
     feed->Ship();
     collect_cpu_ns = base::thread_cpu_ns() - begin;
@@ -337,7 +345,8 @@ base::Result<std::unique_ptr<Agent>> Agent::Start(AgentOptions options,
     l1_gpu::NvmlOptions nvml;
     nvml.library = o.nvml;
     nvml.node = state->node;
-    nvml.interval_ns = o.interval_ns;
+    nvml.interval_ns = o.nvml_interval_ns > 0 ? o.nvml_interval_ns : o.interval_ns;
+    nvml.deadline_ns = std::max(o.nvml_deadline_ns, 2 * nvml.interval_ns);
     state->nvml = l1_gpu::NvmlCollector::Start(nvml);
   }
   for (const ScrapeTarget& target : o.scrape) state->AddTarget(target, false);

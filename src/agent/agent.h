@@ -34,6 +34,8 @@ struct AgentOptions {
   std::string spool_dir;  // "" = what cannot be sent waits in memory only
   std::uint64_t spool_bytes = 1u << 30;
   std::string nvml = "libnvidia-ml.so.1";  // "" = do not look for NVIDIA devices
+  std::int64_t nvml_interval_ns = 0;       // 0 = interval_ns
+  std::int64_t nvml_deadline_ns = 10 * base::kSecond;
 };
 
 struct AgentFacts {

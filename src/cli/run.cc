@@ -76,6 +76,9 @@ agent::AgentOptions AgentOptionsOf(const server::Config& config, const std::stri
   o.discover_engines = config.discover.engines;
   o.spool_dir = config.store.path + "/spool";
   o.spool_bytes = config.agent.spool_bytes;
+  o.nvml = config.nvml.library;
+  o.nvml_interval_ns = config.nvml.interval_ns;
+  o.nvml_deadline_ns = config.nvml.deadline_ns;
   for (const server::ScrapeJob& job : config.scrape) {
     for (const std::string& target : job.targets) {
       agent::ScrapeTarget t;

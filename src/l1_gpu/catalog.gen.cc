@@ -210,10 +210,27 @@ constexpr model::SourceName kSources14[] = {
 };
 constexpr model::MinuteColumn kMinute13[] = {{"gpu_minute", "pcie_replays", Fold::increase, 0, {}, ""}};
 constexpr model::SourceName kSources15[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_PCIE_LINK_GEN", 1, Form::value, "", {}, {}},
+    {"nvidia_gpu_exporter", "nvidia_smi_pcie_link_gen_gpucurrent", 1, Form::value, "", {}, {}},
+    {"nvidia_gpu_exporter", "nvidia_smi_pcie_link_gen_current", 1, Form::value, "", {}, {}},
+};
+constexpr model::SourceName kSources16[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_PCIE_MAX_LINK_GEN", 1, Form::value, "", {}, {}},
+    {"nvidia_gpu_exporter", "nvidia_smi_pcie_link_gen_max", 1, Form::value, "", {}, {}},
+};
+constexpr model::SourceName kSources17[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_PCIE_LINK_WIDTH", 1, Form::value, "", {}, {}},
+    {"nvidia_gpu_exporter", "nvidia_smi_pcie_link_width_current", 1, Form::value, "", {}, {}},
+};
+constexpr model::SourceName kSources18[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_PCIE_MAX_LINK_WIDTH", 1, Form::value, "", {}, {}},
+    {"nvidia_gpu_exporter", "nvidia_smi_pcie_link_width_max", 1, Form::value, "", {}, {}},
+};
+constexpr model::SourceName kSources19[] = {
     {"ascend_npu_exporter", "npu_chip_info_bandwidth_tx", 1000000, Form::rate, "", {}, kRules6},
     {"ascend_npu_exporter", "npu_chip_info_bandwidth_rx", 1000000, Form::rate, "", {}, kRules7},
 };
-constexpr model::SourceName kSources16[] = {
+constexpr model::SourceName kSources20[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_GPU_TEMP", 1, Form::value, "", {}, {}},
     {"dcgm_exporter", "DCGM_FI_DEV_GPU_TEMP_CELSIUS", 1, Form::value, "", {}, {}},
     {"nvidia_gpu_exporter", "nvidia_smi_temperature_gpu", 1, Form::value, "", {}, {}},
@@ -235,7 +252,7 @@ constexpr model::SourceName kSources16[] = {
 };
 constexpr model::MinuteColumn kMinute14[] = {{"gpu_minute", "temperature_c", Fold::max, 0, {}, ""}};
 constexpr model::AttributeRule kRules17[] = {{"hw.type", "gpu"}, {"hw.sensor_location", "core"}};
-constexpr model::SourceName kSources17[] = {
+constexpr model::SourceName kSources21[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_MEMORY_TEMP", 1, Form::value, "", {}, {}},
     {"nvidia_gpu_exporter", "nvidia_smi_temperature_memory", 1, Form::value, "", {}, {}},
     {"amd_exporter", "gpu_memory_temperature", 1, Form::value, "", {}, {}},
@@ -245,7 +262,7 @@ constexpr model::SourceName kSources17[] = {
 };
 constexpr model::MinuteColumn kMinute15[] = {{"gpu_minute", "memory_temperature_c", Fold::max, 0, {}, ""}};
 constexpr model::AttributeRule kRules18[] = {{"hw.type", "gpu"}, {"hw.sensor_location", "memory"}};
-constexpr model::SourceName kSources18[] = {
+constexpr model::SourceName kSources22[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_POWER_USAGE", 1, Form::value, "", {}, {}},
     {"dcgm_exporter", "DCGM_FI_DEV_BOARD_POWER_WATTS", 1, Form::value, "", {}, {}},
     {"dcgm_exporter", "DCGM_FI_DEV_POWER_USAGE_INSTANT", 1, Form::value, "", {}, {}},
@@ -272,21 +289,27 @@ constexpr model::MinuteColumn kMinute16[] = {
     {"gpu_minute", "power_max_w", Fold::max, 0, {}, ""},
 };
 constexpr model::AttributeRule kRules19[] = {{"hw.type", "gpu"}};
-constexpr model::SourceName kSources19[] = {
+constexpr model::SourceName kSources23[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_POWER_MGMT_LIMIT", 1, Form::value, "", {}, {}},
     {"nvidia_gpu_exporter", "nvidia_smi_enforced_power_limit_watts", 1, Form::value, "", {}, {}},
     {"nvidia_gpu_exporter", "nvidia_smi_power_limit_watts", 1, Form::value, "", {}, {}},
     {"cambricon", "mlu_power_current_limit", 1, Form::value, "", {}, {}},
 };
 constexpr model::MinuteColumn kMinute17[] = {{"gpu_minute", "power_limit_w", Fold::last, 0, {}, ""}};
-constexpr model::SourceName kSources20[] = {
+constexpr model::SourceName kSources24[] = {
+    {"nvidia_gpu_exporter", "nvidia_smi_power_default_limit_watts", 1, Form::value, "", {}, {}},
+};
+constexpr model::SourceName kSources25[] = {
+    {"nvidia_gpu_exporter", "nvidia_smi_power_max_limit_watts", 1, Form::value, "", {}, {}},
+};
+constexpr model::SourceName kSources26[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", 0.001, Form::value, "", {}, {}},
     {"amd_exporter", "gpu_energy_consumed", 1e-06, Form::value, "", {}, {}},
     {"intel_xpumd", "hw_energy_total", 1, Form::value, "", {}, {}},
     {"intel_xpumd", "hw_energy_joules_total", 1, Form::value, "", {}, {}},
 };
 constexpr model::MinuteColumn kMinute18[] = {{"gpu_minute", "energy_j", Fold::increase, 0, {}, ""}};
-constexpr model::SourceName kSources21[] = {
+constexpr model::SourceName kSources27[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_SM_CLOCK", 1000000, Form::value, "", {}, {}},
     {"nvidia_gpu_exporter", "nvidia_smi_clocks_current_sm_clock_hz", 1, Form::value, "", {}, {}},
     {"amd_exporter", "gpu_clock", 1000000, Form::value, "", {}, {}},
@@ -302,18 +325,21 @@ constexpr model::MinuteColumn kMinute19[] = {
     {"gpu_minute", "clock_core_hz", Fold::mean, 0, {}, ""},
     {"gpu_minute", "clock_core_min_hz", Fold::min, 0, {}, ""},
 };
-constexpr model::SourceName kSources22[] = {
+constexpr model::SourceName kSources28[] = {
+    {"nvidia_gpu_exporter", "nvidia_smi_clocks_max_sm_clock_hz", 1, Form::value, "", {}, {}},
+};
+constexpr model::SourceName kSources29[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_MEM_CLOCK", 1000000, Form::value, "", {}, {}},
     {"nvidia_gpu_exporter", "nvidia_smi_clocks_current_memory_clock_hz", 1, Form::value, "", {}, {}},
     {"cambricon", "mlu_ddr_frequency", 1000000, Form::value, "", {}, {}},
     {"iluvatar", "ix_mem_clock", 1000000, Form::value, "", {}, {}},
 };
 constexpr model::MinuteColumn kMinute20[] = {{"gpu_minute", "clock_memory_hz", Fold::mean, 0, {}, ""}};
-constexpr model::SourceName kSources23[] = {
+constexpr model::SourceName kSources30[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_ENC_UTIL", 0.01, Form::value, "", {}, {}},
     {"nvidia_gpu_exporter", "nvidia_smi_utilization_encoder_ratio", 1, Form::value, "", {}, {}},
 };
-constexpr model::SourceName kSources24[] = {
+constexpr model::SourceName kSources31[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_DEC_UTIL", 0.01, Form::value, "", {}, {}},
     {"nvidia_gpu_exporter", "nvidia_smi_utilization_decoder_ratio", 1, Form::value, "", {}, {}},
 };
@@ -329,7 +355,7 @@ constexpr model::AttributeRule kRules20[] = {
     {"display_clocks", "8"},
 };
 constexpr model::AttributeRule kRules21[] = {{"reason", "hw_thermal"}};
-constexpr model::SourceName kSources25[] = {
+constexpr model::SourceName kSources32[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_CLOCKS_EVENT_REASONS", 1, Form::bits, "", {}, kRules20},
     {"dcgm_exporter", "DCGM_FI_DEV_CLOCK_THROTTLE_REASONS", 1, Form::bits, "", {}, kRules20},
     {"nvidia_gpu_exporter", "nvidia_smi_clocks_event_reasons_active", 1, Form::bits, "", {}, kRules20},
@@ -347,13 +373,13 @@ constexpr model::MinuteColumn kMinute21[] = {
     {"gpu_minute", "throttle_hw_slowdown_s", Fold::seconds_over, 0, kRules24, ""},
     {"gpu_minute", "throttle_power_brake_s", Fold::seconds_over, 0, kRules25, ""},
 };
-constexpr model::SourceName kSources26[] = {
+constexpr model::SourceName kSources33[] = {
     {"dcgm_exporter", "DCGM_EXP_CLOCK_EVENTS_COUNT", 1, Form::value, "", {}, {}},
 };
 constexpr model::AttributeRule kRules26[] = {{"reason", "thermal"}};
 constexpr model::AttributeRule kRules27[] = {{"reason", "sync_boost"}};
 constexpr model::AttributeRule kRules28[] = {{"reason", "board_limit"}};
-constexpr model::SourceName kSources27[] = {
+constexpr model::SourceName kSources34[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_POWER_VIOLATION", 1e-09, Form::value, "", {}, kRules22},
     {"dcgm_exporter", "DCGM_FI_DEV_THERMAL_VIOLATION", 1e-09, Form::value, "", {}, kRules26},
     {"dcgm_exporter", "DCGM_FI_DEV_SYNC_BOOST_VIOLATION", 1e-09, Form::value, "", {}, kRules27},
@@ -365,12 +391,12 @@ constexpr model::SourceName kSources27[] = {
     {"nvidia_gpu_exporter", "nvidia_smi_clocks_event_reasons_counters_sync_boost_seconds", 1, Form::value, "", {}, kRules27},
 };
 constexpr model::MinuteColumn kMinute22[] = {{"gpu_minute", "throttle_s", Fold::increase, 0, {}, ""}};
-constexpr model::SourceName kSources28[] = {
+constexpr model::SourceName kSources35[] = {
     {"amd_exporter", "gpu_violation_ppt_residency_percentage", 0.01, Form::value, "", {}, kRules22},
 };
 constexpr model::AttributeRule kRules29[] = {{"error.type", "corrected"}};
 constexpr model::AttributeRule kRules30[] = {{"error.type", "uncorrected"}};
-constexpr model::SourceName kSources29[] = {
+constexpr model::SourceName kSources36[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_ECC_SBE_VOL_TOTAL", 1, Form::value, "", {}, kRules29},
     {"dcgm_exporter", "DCGM_FI_DEV_ECC_DBE_VOL_TOTAL", 1, Form::value, "", {}, kRules30},
     {"nvidia_gpu_exporter", "nvidia_smi_ecc_errors_corrected_volatile_total", 1, Form::value, "", {}, kRules29},
@@ -392,7 +418,7 @@ constexpr model::MinuteColumn kMinute23[] = {
     {"gpu_minute", "ecc_uncorrected", Fold::increase, 0, kRules30, ""},
 };
 constexpr model::AttributeRule kRules31[] = {{"hw.type", "gpu"}, {"error.type", "corrected|uncorrected"}};
-constexpr model::SourceName kSources30[] = {
+constexpr model::SourceName kSources37[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_ECC_SBE_AGG_TOTAL", 1, Form::value, "", {}, kRules29},
     {"dcgm_exporter", "DCGM_FI_DEV_ECC_DBE_AGG_TOTAL", 1, Form::value, "", {}, kRules30},
     {"nvidia_gpu_exporter", "nvidia_smi_ecc_errors_corrected_aggregate_total", 1, Form::value, "", {}, kRules29},
@@ -402,7 +428,7 @@ constexpr model::AttributeRule kRules32[] = {{"kind", "uncorrected"}};
 constexpr model::AttributeRule kRules33[] = {{"kind", "corrected"}};
 constexpr model::AttributeRule kRules34[] = {{"kind", "failed"}};
 constexpr model::AttributeRule kRules35[] = {{"kind", "pending"}};
-constexpr model::SourceName kSources31[] = {
+constexpr model::SourceName kSources38[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_UNCORRECTABLE_REMAPPED_ROWS", 1, Form::value, "", {}, kRules32},
     {"dcgm_exporter", "DCGM_FI_DEV_CORRECTABLE_REMAPPED_ROWS", 1, Form::value, "", {}, kRules33},
     {"dcgm_exporter", "DCGM_FI_DEV_ROW_REMAP_FAILURE", 1, Form::value, "", {}, kRules34},
@@ -425,8 +451,25 @@ constexpr model::MinuteColumn kMinute24[] = {
     {"gpu_minute", "row_remap_pending", Fold::max, 0, kRules35, ""},
     {"gpu_minute", "row_remap_failed", Fold::max, 0, kRules34, ""},
 };
+constexpr model::AttributeRule kRules36[] = {{"level", "max"}};
+constexpr model::AttributeRule kRules37[] = {{"level", "high"}};
+constexpr model::AttributeRule kRules38[] = {{"level", "partial"}};
+constexpr model::AttributeRule kRules39[] = {{"level", "low"}};
+constexpr model::AttributeRule kRules40[] = {{"level", "none"}};
+constexpr model::SourceName kSources39[] = {
+    {"nvidia_gpu_exporter", "nvidia_smi_remapped_rows_histogram_max", 1, Form::value, "", {}, kRules36},
+    {"nvidia_gpu_exporter", "nvidia_smi_remapped_rows_histogram_high", 1, Form::value, "", {}, kRules37},
+    {"nvidia_gpu_exporter", "nvidia_smi_remapped_rows_histogram_partial", 1, Form::value, "", {}, kRules38},
+    {"nvidia_gpu_exporter", "nvidia_smi_remapped_rows_histogram_low", 1, Form::value, "", {}, kRules39},
+    {"nvidia_gpu_exporter", "nvidia_smi_remapped_rows_histogram_none", 1, Form::value, "", {}, kRules40},
+};
+constexpr model::SourceName kSources40[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_RETIRED_SBE", 1, Form::value, "", {}, kRules33},
+    {"dcgm_exporter", "DCGM_FI_DEV_RETIRED_DBE", 1, Form::value, "", {}, kRules32},
+    {"dcgm_exporter", "DCGM_FI_DEV_RETIRED_PENDING", 1, Form::value, "", {}, kRules35},
+};
 constexpr model::MinuteColumn kMinute25[] = {{"gpu_minute", "faults", Fold::count, 0, {}, ""}};
-constexpr model::SourceName kSources32[] = {
+constexpr model::SourceName kSources41[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_XID_ERRORS", 1, Form::value, "", {}, {}},
     {"dcgm_exporter", "DCGM_FI_DEV_XID_ERROR", 1, Form::value, "", {}, {}},
     {"ascend_npu_exporter", "npu_chip_info_error_code", 1, Form::value, "", {}, {}},
@@ -434,43 +477,43 @@ constexpr model::SourceName kSources32[] = {
     {"iluvatar", "ix_xid_errors", 1, Form::value, "", {}, {}},
 };
 constexpr model::MinuteColumn kMinute26[] = {{"gpu_minute", "fault_last_code", Fold::last, 0, {}, ""}};
-constexpr model::SourceName kSources33[] = {
+constexpr model::SourceName kSources42[] = {
     {"dcgm_exporter", "DCGM_EXP_XID_ERRORS_COUNT", 1, Form::value, "", {}, {}},
     {"amd_exporter", "gpu_afid_errors", 1, Form::value, "", {}, {}},
     {"cambricon", "mlu_xid_error", 1, Form::value, "", {}, {}},
     {"kunlunxin", "node_xpu_xidCount", 1, Form::value, "", {}, {}},
 };
-constexpr model::AttributeRule kRules36[] = {{"error.type", "crc_flit"}};
-constexpr model::AttributeRule kRules37[] = {{"error.type", "crc_data"}};
-constexpr model::AttributeRule kRules38[] = {{"error.type", "replay"}};
-constexpr model::AttributeRule kRules39[] = {{"error.type", "recovery"}};
-constexpr model::AttributeRule kRules40[] = {{"error.type", "crc"}, {"network.io.direction", "transmit"}};
-constexpr model::AttributeRule kRules41[] = {{"error.type", "crc"}, {"network.io.direction", "receive"}};
-constexpr model::AttributeRule kRules42[] = {{"error.type", "ecc_uncorrected"}};
-constexpr model::SourceName kSources34[] = {
-    {"dcgm_exporter", "DCGM_FI_DEV_NVLINK_CRC_FLIT_ERROR_COUNT_TOTAL", 1, Form::value, "", {}, kRules36},
-    {"dcgm_exporter", "DCGM_FI_DEV_NVLINK_CRC_DATA_ERROR_COUNT_TOTAL", 1, Form::value, "", {}, kRules37},
-    {"dcgm_exporter", "DCGM_FI_DEV_NVLINK_REPLAY_ERROR_COUNT_TOTAL", 1, Form::value, "", {}, kRules38},
-    {"dcgm_exporter", "DCGM_FI_DEV_NVLINK_RECOVERY_ERROR_COUNT_TOTAL", 1, Form::value, "", {}, kRules39},
-    {"ascend_npu_exporter", "npu_chip_info_sio_crc_tx_err_cnt", 1, Form::value, "", {}, kRules40},
-    {"ascend_npu_exporter", "npu_chip_info_sio_crc_rx_err_cnt", 1, Form::value, "", {}, kRules41},
-    {"cambricon", "mlu_mlulink_err_ecc_double_total", 1, Form::value, "", {}, kRules42},
+constexpr model::AttributeRule kRules41[] = {{"error.type", "crc_flit"}};
+constexpr model::AttributeRule kRules42[] = {{"error.type", "crc_data"}};
+constexpr model::AttributeRule kRules43[] = {{"error.type", "replay"}};
+constexpr model::AttributeRule kRules44[] = {{"error.type", "recovery"}};
+constexpr model::AttributeRule kRules45[] = {{"error.type", "crc"}, {"network.io.direction", "transmit"}};
+constexpr model::AttributeRule kRules46[] = {{"error.type", "crc"}, {"network.io.direction", "receive"}};
+constexpr model::AttributeRule kRules47[] = {{"error.type", "ecc_uncorrected"}};
+constexpr model::SourceName kSources43[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_NVLINK_CRC_FLIT_ERROR_COUNT_TOTAL", 1, Form::value, "", {}, kRules41},
+    {"dcgm_exporter", "DCGM_FI_DEV_NVLINK_CRC_DATA_ERROR_COUNT_TOTAL", 1, Form::value, "", {}, kRules42},
+    {"dcgm_exporter", "DCGM_FI_DEV_NVLINK_REPLAY_ERROR_COUNT_TOTAL", 1, Form::value, "", {}, kRules43},
+    {"dcgm_exporter", "DCGM_FI_DEV_NVLINK_RECOVERY_ERROR_COUNT_TOTAL", 1, Form::value, "", {}, kRules44},
+    {"ascend_npu_exporter", "npu_chip_info_sio_crc_tx_err_cnt", 1, Form::value, "", {}, kRules45},
+    {"ascend_npu_exporter", "npu_chip_info_sio_crc_rx_err_cnt", 1, Form::value, "", {}, kRules46},
+    {"cambricon", "mlu_mlulink_err_ecc_double_total", 1, Form::value, "", {}, kRules47},
 };
 constexpr model::MinuteColumn kMinute27[] = {{"gpu_minute", "link_errors", Fold::increase, 0, {}, ""}};
-constexpr model::SourceName kSources35[] = {
+constexpr model::SourceName kSources44[] = {
     {"ascend_npu_exporter", "npu_chip_info_process_info", 1048576, Form::value, "", {}, {}},
     {"cambricon", "mlu_process_physical_memory_used", 1, Form::value, "", {}, {}},
     {"iluvatar", "ix_process_info", 1048576, Form::value, "", {}, {}},
     {"hami", "hami_vgpu_memory_used_bytes", 1, Form::value, "", {}, {}},
     {"hami", "vGPU_device_memory_usage_in_bytes", 1, Form::value, "", {}, {}},
 };
-constexpr model::SourceName kSources36[] = {
+constexpr model::SourceName kSources45[] = {
     {"cambricon", "mlu_process_ipu_utilization", 0.01, Form::value, "", {}, {}},
     {"hami", "hami_container_device_utilization_ratio", 0.01, Form::value, "", {}, {}},
     {"amd_exporter", "gpu_process_cu_occupancy", 0.01, Form::value, "", {}, {}},
     {"coroot", "container_resources_gpu_usage_percent", 0.01, Form::value, "", {}, {}},
 };
-constexpr model::SourceName kSources37[] = {
+constexpr model::SourceName kSources46[] = {
     {"dcgm_exporter", "DCGM_EXP_GPU_HEALTH_STATUS", 1, Form::value, "", {}, {}},
     {"dcgm_exporter", "DCGM_FI_DEV_GPU_RECOVERY_ACTION", 1, Form::value, "", {}, {}},
     {"nvidia_gpu_exporter", "nvidia_smi_gpu_recovery_action", 1, Form::value, "", {}, {}},
@@ -545,7 +588,7 @@ constexpr model::LabelRule kLabels3[] = {
     {"driver_version", "hw.driver_version"},
     {"kfd_process_id", "process.pid"},
 };
-constexpr model::AttributeRule kRules43[] = {{"amd_gpu_", "gpu_"}, {"amd_pcie_", "pcie_"}};
+constexpr model::AttributeRule kRules48[] = {{"amd_gpu_", "gpu_"}, {"amd_pcie_", "pcie_"}};
 constexpr std::string_view kPrefixes4[] = {"npu_chip_info_"};
 constexpr model::LabelRule kLabels4[] = {
     {"vdie_id", "hw.id"},
@@ -622,7 +665,7 @@ constexpr model::Signal kSignals1[] = {
     {"gpu.sm.active", "1", Kind::gauge, "gpu", "", {}, "average share of SMs that had a warp", kSources2, kMinute2},
     {"gpu.sm.occupancy", "1", Kind::gauge, "gpu", "", {}, "resident warps / maximum warps", kSources3, kMinute3},
     {"gpu.tensor.active", "1", Kind::gauge, "gpu", "", {}, "share of cycles the tensor/matrix pipe was busy", kSources4, kMinute4},
-    {"gpu.vector.active", "1", Kind::gauge, "gpu", "", {}, "share of cycles the vector (CUDA core) pipes were busy, by pipe", kSources5, {}},
+    {"gpu.vector.active", "1", Kind::gauge, "gpu", "", {}, "share of cycles the vector (CUDA core) pipes were busy, by pipe (attribute gpu.pipe = fp64, fp32, fp16, int)", kSources5, {}},
     {"gpu.memory.bandwidth.utilization", "1", Kind::gauge, "gpu", "", {}, "share of the theoretical device memory bandwidth in use", kSources6, kMinute5},
     {"gpu.memory.controller.active", "1", Kind::gauge, "gpu", "", {}, "share of time memory was read or written (coarse)", kSources7, kMinute6},
     {"gpu.memory.used", "By", Kind::gauge, "gpu", "hw.gpu.memory.usage", {}, "device memory in use, without what the driver reserves", kSources8, kMinute7},
@@ -632,36 +675,47 @@ constexpr model::Signal kSignals1[] = {
     {"gpu.link.io", "By", Kind::counter, "gpu", "hw.gpu.io", kRules9, "bytes over the links between GPUs (NVLink, xGMI, HCCS, MLU-Link)", kSources12, kMinute11},
     {"gpu.pcie.io", "By", Kind::counter, "gpu", "hw.gpu.io", kRules16, "bytes over PCIe as the device sees them (device to host is transmit)", kSources13, kMinute12},
     {"gpu.pcie.replays", "{replay}", Kind::counter, "gpu", "", {}, "PCIe packets sent again: a bad slot, riser or cable", kSources14, kMinute13},
-    {"gpu.network.io", "By", Kind::counter, "gpu", "", {}, "bytes over the network interface on the package (Ascend RoCE, Gaudi)", kSources15, {}},
-    {"gpu.temperature", "Cel", Kind::gauge, "gpu", "hw.temperature", kRules17, "temperature of the chip", kSources16, kMinute14},
-    {"gpu.memory.temperature", "Cel", Kind::gauge, "gpu", "hw.temperature", kRules18, "temperature of the device memory", kSources17, kMinute15},
-    {"gpu.power", "W", Kind::gauge, "gpu", "hw.power", kRules19, "electrical power drawn by the board", kSources18, kMinute16},
-    {"gpu.power.limit", "W", Kind::gauge, "gpu", "hw.power.limit", kRules19, "power limit in force", kSources19, kMinute17},
-    {"gpu.energy", "J", Kind::counter, "gpu", "hw.energy", kRules19, "energy used since the driver was loaded", kSources20, kMinute18},
-    {"gpu.clock.core", "Hz", Kind::gauge, "gpu", "", {}, "clock of the compute units", kSources21, kMinute19},
-    {"gpu.clock.memory", "Hz", Kind::gauge, "gpu", "", {}, "clock of the device memory", kSources22, kMinute20},
-    {"gpu.encoder.utilization", "1", Kind::gauge, "gpu", "", {}, "share of time the video encoder was busy", kSources23, {}},
-    {"gpu.decoder.utilization", "1", Kind::gauge, "gpu", "", {}, "share of time the video decoder was busy", kSources24, {}},
-    {"gpu.throttle.active", "1", Kind::gauge, "gpu", "", {}, "1 while a reason holds the clocks down (attribute reason)", kSources25, kMinute21},
-    {"gpu.throttle.recent", "{event}", Kind::gauge, "gpu", "", {}, "clock limits within the window the exporter looks back, by reason", kSources26, {}},
-    {"gpu.throttle.time", "s", Kind::counter, "gpu", "", {}, "time during which a limit held the clocks down (attribute reason)", kSources27, kMinute22},
-    {"gpu.throttle.ratio", "1", Kind::gauge, "gpu", "", {}, "share of time a limit held the clocks down (attribute reason)", kSources28, {}},
-    {"gpu.ecc.errors", "{error}", Kind::counter, "gpu", "hw.errors", kRules31, "memory errors since the driver was loaded (attribute error.type = corrected, uncorrected)", kSources29, kMinute23},
-    {"gpu.ecc.errors.lifetime", "{error}", Kind::counter, "gpu", "", {}, "memory errors over the life of the board (attribute error.type)", kSources30, {}},
-    {"gpu.row_remap", "{row}", Kind::gauge, "gpu", "", {}, "rows of device memory replaced by spare ones (attribute kind = corrected, uncorrected) or 1 while a replacement is pending or has failed", kSources31, kMinute24},
+    {"gpu.pcie.link.generation", "{generation}", Kind::gauge, "gpu", "", {}, "PCIe generation the link runs at now (an idle device goes down to save power)", kSources15, {}},
+    {"gpu.pcie.link.generation.max", "{generation}", Kind::gauge, "gpu", "", {}, "PCIe generation that device and slot can run at", kSources16, {}},
+    {"gpu.pcie.link.width", "{lane}", Kind::gauge, "gpu", "", {}, "PCIe lanes in use", kSources17, {}},
+    {"gpu.pcie.link.width.max", "{lane}", Kind::gauge, "gpu", "", {}, "PCIe lanes that device and slot have", kSources18, {}},
+    {"gpu.network.io", "By", Kind::counter, "gpu", "", {}, "bytes over the network interface on the package (Ascend RoCE, Gaudi)", kSources19, {}},
+    {"gpu.temperature", "Cel", Kind::gauge, "gpu", "hw.temperature", kRules17, "temperature of the chip", kSources20, kMinute14},
+    {"gpu.memory.temperature", "Cel", Kind::gauge, "gpu", "hw.temperature", kRules18, "temperature of the device memory", kSources21, kMinute15},
+    {"gpu.power", "W", Kind::gauge, "gpu", "hw.power", kRules19, "electrical power drawn by the board", kSources22, kMinute16},
+    {"gpu.power.limit", "W", Kind::gauge, "gpu", "hw.power.limit", kRules19, "power limit in force", kSources23, kMinute17},
+    {"gpu.power.limit.default", "W", Kind::gauge, "gpu", "", {}, "power limit of the board as it was made", kSources24, {}},
+    {"gpu.power.limit.max", "W", Kind::gauge, "gpu", "", {}, "highest power limit that can be set", kSources25, {}},
+    {"gpu.energy", "J", Kind::counter, "gpu", "hw.energy", kRules19, "energy used since the driver was loaded", kSources26, kMinute18},
+    {"gpu.clock.core", "Hz", Kind::gauge, "gpu", "", {}, "clock of the compute units", kSources27, kMinute19},
+    {"gpu.clock.core.max", "Hz", Kind::gauge, "gpu", "", {}, "highest clock of the compute units", kSources28, {}},
+    {"gpu.clock.memory", "Hz", Kind::gauge, "gpu", "", {}, "clock of the device memory", kSources29, kMinute20},
+    {"gpu.encoder.utilization", "1", Kind::gauge, "gpu", "", {}, "share of time the video encoder was busy", kSources30, {}},
+    {"gpu.decoder.utilization", "1", Kind::gauge, "gpu", "", {}, "share of time the video decoder was busy", kSources31, {}},
+    {"gpu.throttle.active", "1", Kind::gauge, "gpu", "", {}, "1 while a reason holds the clocks down (attribute reason)", kSources32, kMinute21},
+    {"gpu.throttle.recent", "{event}", Kind::gauge, "gpu", "", {}, "clock limits within the window the exporter looks back, by reason", kSources33, {}},
+    {"gpu.throttle.time", "s", Kind::counter, "gpu", "", {}, "time during which a limit held the clocks down (attribute reason; thermal only where sw_thermal and hw_thermal are not told apart)", kSources34, kMinute22},
+    {"gpu.throttle.ratio", "1", Kind::gauge, "gpu", "", {}, "share of time a limit held the clocks down (attribute reason)", kSources35, {}},
+    {"gpu.ecc.errors", "{error}", Kind::counter, "gpu", "hw.errors", kRules31, "memory errors since the driver was loaded (attribute error.type = corrected, uncorrected)", kSources36, kMinute23},
+    {"gpu.ecc.errors.lifetime", "{error}", Kind::counter, "gpu", "", {}, "memory errors over the life of the board (attribute error.type)", kSources37, {}},
+    {"gpu.row_remap", "{row}", Kind::gauge, "gpu", "", {}, "rows of device memory replaced by spare ones (attribute kind = corrected, uncorrected) or 1 while a replacement is pending or has failed", kSources38, kMinute24},
+    {"gpu.row_remap.banks", "{bank}", Kind::gauge, "gpu", "", {}, "banks of device memory by how many spare rows are left (attribute level = max, high, partial, low, none)", kSources39, {}},
+    {"gpu.retired_pages", "{page}", Kind::gauge, "gpu", "", {}, "pages of device memory taken out of use, before Ampere (attribute kind = corrected, uncorrected), or 1 while some wait for it (pending)", kSources40, {}},
     {"gpu.fault.event", "{event}", Kind::event, "gpu", "", {}, "a fault the vendor gives a code to (NVIDIA Xid, SXid, AMD AFID, Ascend code); attributes code and action", {}, kMinute25},
-    {"gpu.fault.last_code", "1", Kind::gauge, "gpu", "", {}, "code of the last fault; stays until the next one, so the same fault twice is one", kSources32, kMinute26},
-    {"gpu.fault.recent", "{event}", Kind::gauge, "gpu", "", {}, "faults within the window the exporter looks back, by code (attribute code)", kSources33, {}},
-    {"gpu.link.errors", "{error}", Kind::counter, "gpu", "", {}, "errors on the links between GPUs (attribute error.type)", kSources34, kMinute27},
-    {"gpu.process.memory", "By", Kind::gauge, "gpu", "", {}, "device memory held by one process or container", kSources35, {}},
-    {"gpu.process.utilization", "1", Kind::gauge, "gpu", "", {}, "share of the device one process or container used", kSources36, {}},
-    {"gpu.health", "1", Kind::gauge, "gpu", "hw.status", kRules19, "the vendor's own verdict; its scale is the vendor's (attribute hw.vendor), NVIDIA: 0 = no recovery action needed", kSources37, {}},
+    {"gpu.fault.last_code", "1", Kind::gauge, "gpu", "", {}, "code of the last fault; stays until the next one, so the same fault twice is one", kSources41, kMinute26},
+    {"gpu.fault.recent", "{event}", Kind::gauge, "gpu", "", {}, "faults within the window the exporter looks back, by code (attribute code)", kSources42, {}},
+    {"gpu.link.errors", "{error}", Kind::counter, "gpu", "", {}, "errors on the links between GPUs (attribute error.type)", kSources43, kMinute27},
+    {"gpu.link.active", "{link}", Kind::gauge, "gpu", "", {}, "links between GPUs that are up", {}, {}},
+    {"gpu.link.count", "{link}", Kind::gauge, "gpu", "", {}, "links between GPUs that the device has", {}, {}},
+    {"gpu.process.memory", "By", Kind::gauge, "gpu", "", {}, "device memory held by one process or container", kSources44, {}},
+    {"gpu.process.utilization", "1", Kind::gauge, "gpu", "", {}, "share of the device one process or container used", kSources45, {}},
+    {"gpu.health", "1", Kind::gauge, "gpu", "hw.status", kRules19, "the vendor's own verdict; its scale is the vendor's (attribute hw.vendor), NVIDIA: 0 = no recovery action needed", kSources46, {}},
     {"change.driver", "{event}", Kind::event, "gpu", "", {}, "driver or firmware of a device changed", {}, {}},
 };
 constexpr model::Adapter kAdapters1[] = {
     {"dcgm_exporter", kPrefixes1, {}, kLabels1, "nvidia", kBlanks1},
     {"nvidia_gpu_exporter", kPrefixes2, {}, kLabels2, "nvidia", {}},
-    {"amd_exporter", kPrefixes3, kRules43, kLabels3, "amd", {}},
+    {"amd_exporter", kPrefixes3, kRules48, kLabels3, "amd", {}},
     {"ascend_npu_exporter", kPrefixes4, {}, kLabels4, "huawei", {}},
     {"cambricon", kPrefixes5, {}, kLabels5, "cambricon", {}},
     {"hygon", kPrefixes6, {}, kLabels6, "hygon", {}},

@@ -218,6 +218,29 @@ void ReadScrape(Reader& r, const Node& n, const std::string& path, ScrapeJob* jo
   job->timeout_ns = std::min(job->timeout_ns, job->interval_ns);
 }
 
+void ReadNvml(Reader& r, const Node& n, const std::string& path, Config* c) {
+  r.Map(n, path,
+        {{"library",
+          [&](const Node& v, const std::string& p) {
+            c->nvml.library = r.Text(v, p);
+            if (c->nvml.library == "off" || c->nvml.library == "false") {
+              c->nvml.library.clear();
+            } else if (c->nvml.library.find(".so") == std::string::npos) {
+              r.Fail(v, p,
+                     "\"" + c->nvml.library +
+                         "\" is no shared library; expected libnvidia-ml.so.1, the path of one, or "
+                         "off");
+            }
+          }},
+         {"interval",
+          [&](const Node& v, const std::string& p) {
+            c->nvml.interval_ns = r.Duration(v, p, 100 * base::kMillisecond);
+          }},
+         {"deadline", [&](const Node& v, const std::string& p) {
+            c->nvml.deadline_ns = r.Duration(v, p, base::kSecond);
+          }}});
+}
+
 void ReadSlo(Reader& r, const Node& n, const std::string& path, Slo* slo) {
   r.Map(n, path,
         {{"model", [&](const Node& v, const std::string& p) { slo->model = r.Text(v, p); }},
@@ -432,6 +455,7 @@ void ReadRoot(Reader& r, const Node& root, Config* c) {
                     c->agent.spool_bytes = r.Size(x, xp);
                   }}});
         }},
+       {"nvml", [&](const Node& v, const std::string& p) { ReadNvml(r, v, p, c); }},
        {"limits", [&](const Node& v, const std::string& p) {
           r.Map(v, p,
                 {{"series",

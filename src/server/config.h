@@ -99,6 +99,11 @@ struct Config {
     std::uint64_t spool_bytes = 1ull << 30;
   } agent;
   struct {
+    std::string library = "libnvidia-ml.so.1";  // a name or a path; "" = off
+    std::int64_t interval_ns = 0;               // 0 = the agent's
+    std::int64_t deadline_ns = 10 * base::kSecond;
+  } nvml;
+  struct {
     std::uint64_t series = 1'000'000, body_bytes = 16u << 20;
   } limits;
 };

@@ -32,6 +32,16 @@ retention: {samples: 15d, spans: 15d, logs: 15d, minutes: 400d, ledger: 5y}
   EXPECT_EQ(c->retention.ledger_days, 1825);
 }
 
+TEST(Config, Nvml) {
+  auto c = ParseConfig("nvml: {library: /opt/x/libnvidia-ml.so.1, interval: 1s, deadline: 3s}", "s");
+  ASSERT_TRUE(c.ok()) << c.status().message();
+  EXPECT_EQ(c->nvml.library, "/opt/x/libnvidia-ml.so.1");
+  EXPECT_EQ(c->nvml.interval_ns, base::kSecond);
+  EXPECT_EQ(c->nvml.deadline_ns, 3 * base::kSecond);
+  EXPECT_EQ(ParseConfig("nvml: {library: off}", "s")->nvml.library, "");
+  EXPECT_EQ(ParseConfig("cluster: x", "s")->nvml.library, "libnvidia-ml.so.1");
+}
+
 TEST(Config, SaysWhereAndWhatWasExpected) {
   const auto f = [](const char* text, const char* want) {
     auto c = ParseConfig(text, "s.yaml");
@@ -49,6 +59,10 @@ TEST(Config, SaysWhereAndWhatWasExpected) {
   f("store: {memory: 12MiB}", "at least 256MiB");
   f("content: maybe", "expected keep or remove");
   f("slo: {ttft: 2s}", "expected a list");
+  f("nvml: {library: nvidia}",
+    "s.yaml:1: nvml.library: \"nvidia\" is no shared library; expected libnvidia-ml.so.1");
+  f("nvml: {libary: off}", "did you mean \"library\"?");
+  f("nvml: {deadline: 10ms}", "nvml.deadline");
   f("cluster: [", "s.yaml:");
   f("cluster: a\ncluster: b", "stands twice");
 }
