@@ -650,6 +650,7 @@ constexpr model::Signal kSignals1[] = {
     {"gpu.ecc.errors.lifetime", "{error}", Kind::counter, "gpu", "", {}, "memory errors over the life of the board (attribute error.type)", kSources30, {}},
     {"gpu.row_remap", "{row}", Kind::gauge, "gpu", "", {}, "rows of device memory replaced by spare ones (attribute kind = corrected, uncorrected) or 1 while a replacement is pending or has failed", kSources31, kMinute24},
     {"gpu.fault.event", "{event}", Kind::event, "gpu", "", {}, "a fault the vendor gives a code to (NVIDIA Xid, SXid, AMD AFID, Ascend code); attributes code and action", {}, kMinute25},
+    {"gpu.driver.error", "{event}", Kind::event, "node", "", {}, "the GPU driver or nvidia-peermem reported an error that names no device (attributes code and action)", {}, {}},
     {"gpu.fault.last_code", "1", Kind::gauge, "gpu", "", {}, "code of the last fault; stays until the next one, so the same fault twice is one", kSources32, kMinute26},
     {"gpu.fault.recent", "{event}", Kind::gauge, "gpu", "", {}, "faults within the window the exporter looks back, by code (attribute code)", kSources33, {}},
     {"gpu.link.errors", "{error}", Kind::counter, "gpu", "", {}, "errors on the links between GPUs (attribute error.type)", kSources34, kMinute27},
