@@ -25,6 +25,9 @@ struct FileKind {
 
 constexpr FileKind kFileKinds[] = {
     {"kmsg", l1_gpu::LooksKernelLog, l1_gpu::ReadKernelLog},
+    {"nvidia-smi-xml", l1_gpu::LooksNvidiaSmiXml, l1_gpu::ReadNvidiaSmiXml},
+    {"nvidia-smi", l1_gpu::LooksNvidiaSmi, l1_gpu::ReadNvidiaSmi},
+    {"rocm-smi", l1_gpu::LooksRocmSmi, l1_gpu::ReadRocmSmi},
     {"sse", l7_genai::LooksStream, l7_genai::ReadStream},
     {"nccl-inspector", l2_comm::LooksInspector, l2_comm::ReadInspector},
     {"nccl-tests", l2_comm::LooksNcclTests, l2_comm::ReadNcclTests},
@@ -34,9 +37,8 @@ constexpr FileKind kFileKinds[] = {
 };
 
 // Kinds of interface.md that a later issue brings.
-constexpr std::string_view kLater[] = {
-    "nvidia-smi-xml",  "nvidia-smi",    "rocm-smi", "mllog", "kubelet-pods",
-    "kubelet-summary", "pod-resources", "slurm",    "hami",  "prices"};
+constexpr std::string_view kLater[] = {"mllog", "kubelet-pods", "kubelet-summary", "pod-resources",
+                                       "slurm", "hami",         "prices"};
 
 bool Contains(std::string_view text, std::string_view what) {
   return text.find(what) != std::string_view::npos;

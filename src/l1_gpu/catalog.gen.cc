@@ -31,6 +31,12 @@ constexpr model::SourceName kSources1[] = {
     {"hami", "hami_host_gpu_utilization_ratio", 0.01, Form::value, "", {}, {}},
     {"hami", "HostCoreUtilization", 0.01, Form::value, "", {}, {}},
     {"coroot", "node_resources_gpu_utilization_percent_avg", 0.01, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "utilization/gpu_util", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "Utilization/GPU", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "Utilization/Gpu", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "query/utilization.gpu", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "table/GPU-Util", 1, Form::value, "", {}, {}},
+    {"rocm_smi", "GPU use (%)", 0.01, Form::value, "", {}, {}},
 };
 constexpr model::MinuteColumn kMinute1[] = {
     {"gpu_minute", "utilization_ratio", Fold::mean, 0, {}, ""},
@@ -82,6 +88,11 @@ constexpr model::SourceName kSources7[] = {
     {"coroot", "node_resources_gpu_memory_utilization_percent_avg", 0.01, Form::value, "", {}, {}},
     {"iluvatar", "ix_mem_utilization", 0.01, Form::value, "", {}, {}},
     {"amd_exporter", "gpu_umc_activity", 0.01, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "utilization/memory_util", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "Utilization/Memory", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "query/utilization.memory", 1, Form::value, "", {}, {}},
+    {"rocm_smi", "GPU Memory Read/Write Activity (%)", 0.01, Form::value, "", {}, {}},
+    {"rocm_smi", "GPU memory use (%)", 0.01, Form::value, "", {}, {}},
 };
 constexpr model::MinuteColumn kMinute6[] = {{"gpu_minute", "memory_controller_ratio", Fold::mean, 0, {}, ""}};
 constexpr model::AttributeRule kRules5[] = {{"type", "vram"}};
@@ -103,6 +114,11 @@ constexpr model::SourceName kSources8[] = {
     {"hami", "hami_host_gpu_memory_used_bytes", 1, Form::value, "", {}, {}},
     {"hami", "HostGPUMemoryUsage", 1, Form::value, "", {}, {}},
     {"coroot", "node_resources_gpu_memory_used_bytes", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "fb_memory_usage/used", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "FB Memory Usage/Used", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "query/memory.used", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "table/Memory-Usage:Used", 1, Form::value, "", {}, {}},
+    {"rocm_smi", "VRAM Total Used Memory (B)", 1, Form::value, "", {}, {}},
 };
 constexpr model::MinuteColumn kMinute7[] = {
     {"gpu_minute", "memory_used_bytes", Fold::mean, 0, {}, ""},
@@ -123,17 +139,28 @@ constexpr model::SourceName kSources9[] = {
     {"intel_xpumd", "hw_memory_size", 1, Form::value, "", {}, {}},
     {"intel_xpumd", "hw_memory_size_bytes", 1, Form::value, "", {}, {}},
     {"coroot", "node_resources_gpu_memory_total_bytes", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "fb_memory_usage/total", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "FB Memory Usage/Total", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "query/memory.total", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "table/Memory-Usage:Total", 1, Form::value, "", {}, {}},
+    {"rocm_smi", "VRAM Total Memory (B)", 1, Form::value, "", {}, {}},
 };
 constexpr model::MinuteColumn kMinute8[] = {{"gpu_minute", "memory_total_bytes", Fold::last, 0, {}, ""}};
 constexpr model::SourceName kSources10[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_FB_FREE", 1048576, Form::value, "", {}, {}},
     {"nvidia_gpu_exporter", "nvidia_smi_memory_free_bytes", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "fb_memory_usage/free", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "FB Memory Usage/Free", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "query/memory.free", 1, Form::value, "", {}, {}},
 };
 constexpr model::MinuteColumn kMinute9[] = {{"gpu_minute", "memory_free_bytes", Fold::mean, 0, {}, ""}};
 constexpr model::SourceName kSources11[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_FB_RESERVED", 1048576, Form::value, "", {}, {}},
     {"nvidia_gpu_exporter", "nvidia_smi_memory_reserved_bytes", 1, Form::value, "", {}, {}},
     {"cambricon", "mlu_memory_reserved", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "fb_memory_usage/reserved", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "FB Memory Usage/Reserved", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "query/memory.reserved", 1, Form::value, "", {}, {}},
 };
 constexpr model::MinuteColumn kMinute10[] = {{"gpu_minute", "memory_reserved_bytes", Fold::last, 0, {}, ""}};
 constexpr model::AttributeRule kRules6[] = {{"network.io.direction", "transmit"}};
@@ -195,6 +222,10 @@ constexpr model::SourceName kSources13[] = {
     {"cambricon", "mlu_pcie_read_throughput", 50, Form::rate, "", {}, kRules7},
     {"hygon", "dcu_pciebw_mb", 1048576, Form::rate, "", {}, kRules8},
     {"iluvatar", "ix_pcie_tx_throughput", 1, Form::rate, "", {}, kRules6},
+    {"nvidia_smi_xml", "pci/tx_util", 1, Form::rate, "", {}, kRules6},
+    {"nvidia_smi_xml", "pci/rx_util", 1, Form::rate, "", {}, kRules7},
+    {"nvidia_smi", "PCI/Tx Throughput", 1, Form::rate, "", {}, kRules6},
+    {"nvidia_smi", "PCI/Rx Throughput", 1, Form::rate, "", {}, kRules7},
 };
 constexpr model::MinuteColumn kMinute12[] = {
     {"gpu_minute", "pcie_tx_bytes", Fold::increase, 0, kRules6, ""},
@@ -207,13 +238,50 @@ constexpr model::SourceName kSources14[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_PCIE_REPLAY_TOTAL", 1, Form::value, "", {}, {}},
     {"amd_exporter", "pcie_replay_count", 1, Form::value, "", {}, {}},
     {"cambricon", "mlu_pcie_replay_count", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "pci/replay_counter", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "PCI/Replays Since Reset", 1, Form::value, "", {}, {}},
+    {"rocm_smi", "PCIe Replay Count", 1, Form::value, "", {}, {}},
 };
 constexpr model::MinuteColumn kMinute13[] = {{"gpu_minute", "pcie_replays", Fold::increase, 0, {}, ""}};
 constexpr model::SourceName kSources15[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_PCIE_LINK_GEN", 1, Form::value, "", {}, {}},
+    {"nvidia_gpu_exporter", "nvidia_smi_pcie_link_gen_gpucurrent", 1, Form::value, "", {}, {}},
+    {"nvidia_gpu_exporter", "nvidia_smi_pcie_link_gen_current", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "pci/pci_gpu_link_info/pcie_gen/device_current_link_gen", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "pci/pci_gpu_link_info/pcie_gen/current_link_gen", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "PCI/GPU Link Info/PCIe Generation/Device Current", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "PCI/GPU Link Info/PCIe Generation/Current", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "query/pcie.link.gen.gpucurrent", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "query/pcie.link.gen.current", 1, Form::value, "", {}, {}},
+    {"rocm_smi", "pcie clock level/generation", 1, Form::value, "", {}, {}},
+};
+constexpr model::SourceName kSources16[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_PCIE_MAX_LINK_GEN", 1, Form::value, "", {}, {}},
+    {"nvidia_gpu_exporter", "nvidia_smi_pcie_link_gen_max", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "pci/pci_gpu_link_info/pcie_gen/max_link_gen", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "PCI/GPU Link Info/PCIe Generation/Max", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "query/pcie.link.gen.max", 1, Form::value, "", {}, {}},
+};
+constexpr model::SourceName kSources17[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_PCIE_LINK_WIDTH", 1, Form::value, "", {}, {}},
+    {"nvidia_gpu_exporter", "nvidia_smi_pcie_link_width_current", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "pci/pci_gpu_link_info/link_widths/current_link_width", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "PCI/GPU Link Info/Link Width/Current", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "query/pcie.link.width.current", 1, Form::value, "", {}, {}},
+    {"rocm_smi", "pcie clock level/lanes", 1, Form::value, "", {}, {}},
+};
+constexpr model::SourceName kSources18[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_PCIE_MAX_LINK_WIDTH", 1, Form::value, "", {}, {}},
+    {"nvidia_gpu_exporter", "nvidia_smi_pcie_link_width_max", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "pci/pci_gpu_link_info/link_widths/max_link_width", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "PCI/GPU Link Info/Link Width/Max", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "query/pcie.link.width.max", 1, Form::value, "", {}, {}},
+};
+constexpr model::SourceName kSources19[] = {
     {"ascend_npu_exporter", "npu_chip_info_bandwidth_tx", 1000000, Form::rate, "", {}, kRules6},
     {"ascend_npu_exporter", "npu_chip_info_bandwidth_rx", 1000000, Form::rate, "", {}, kRules7},
 };
-constexpr model::SourceName kSources16[] = {
+constexpr model::SourceName kSources20[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_GPU_TEMP", 1, Form::value, "", {}, {}},
     {"dcgm_exporter", "DCGM_FI_DEV_GPU_TEMP_CELSIUS", 1, Form::value, "", {}, {}},
     {"nvidia_gpu_exporter", "nvidia_smi_temperature_gpu", 1, Form::value, "", {}, {}},
@@ -232,20 +300,38 @@ constexpr model::SourceName kSources16[] = {
     {"intel_xpumd", "hw_temperature", 1, Form::value, "", {}, {}},
     {"intel_xpumd", "hw_temperature_celsius", 1, Form::value, "", {}, {}},
     {"coroot", "node_resources_gpu_temperature_celsius", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "temperature/gpu_temp", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "Temperature/GPU Current Temp", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "query/temperature.gpu", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "table/Temp", 1, Form::value, "", {}, {}},
+    {"rocm_smi", "Temperature (Sensor junction) (C)", 1, Form::value, "", {}, {}},
+    {"rocm_smi", "Temperature (Sensor edge) (C)", 1, Form::value, "", {}, {}},
 };
 constexpr model::MinuteColumn kMinute14[] = {{"gpu_minute", "temperature_c", Fold::max, 0, {}, ""}};
 constexpr model::AttributeRule kRules17[] = {{"hw.type", "gpu"}, {"hw.sensor_location", "core"}};
-constexpr model::SourceName kSources17[] = {
+constexpr model::AttributeRule kRules18[] = {{"gpu.memory.stack", "0"}};
+constexpr model::AttributeRule kRules19[] = {{"gpu.memory.stack", "1"}};
+constexpr model::AttributeRule kRules20[] = {{"gpu.memory.stack", "2"}};
+constexpr model::AttributeRule kRules21[] = {{"gpu.memory.stack", "3"}};
+constexpr model::SourceName kSources21[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_MEMORY_TEMP", 1, Form::value, "", {}, {}},
     {"nvidia_gpu_exporter", "nvidia_smi_temperature_memory", 1, Form::value, "", {}, {}},
     {"amd_exporter", "gpu_memory_temperature", 1, Form::value, "", {}, {}},
     {"amd_exporter", "gpu_hbm_temperature", 1, Form::value, "", {}, {}},
     {"ascend_npu_exporter", "npu_chip_info_hbm_temperature", 1, Form::value, "", {}, {}},
     {"cambricon", "mlu_memory_temperature", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "temperature/memory_temp", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "Temperature/Memory Current Temp", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "query/temperature.memory", 1, Form::value, "", {}, {}},
+    {"rocm_smi", "Temperature (Sensor memory) (C)", 1, Form::value, "", {}, {}},
+    {"rocm_smi", "Temperature (Sensor HBM 0) (C)", 1, Form::value, "", {}, kRules18},
+    {"rocm_smi", "Temperature (Sensor HBM 1) (C)", 1, Form::value, "", {}, kRules19},
+    {"rocm_smi", "Temperature (Sensor HBM 2) (C)", 1, Form::value, "", {}, kRules20},
+    {"rocm_smi", "Temperature (Sensor HBM 3) (C)", 1, Form::value, "", {}, kRules21},
 };
 constexpr model::MinuteColumn kMinute15[] = {{"gpu_minute", "memory_temperature_c", Fold::max, 0, {}, ""}};
-constexpr model::AttributeRule kRules18[] = {{"hw.type", "gpu"}, {"hw.sensor_location", "memory"}};
-constexpr model::SourceName kSources18[] = {
+constexpr model::AttributeRule kRules22[] = {{"hw.type", "gpu"}, {"hw.sensor_location", "memory"}};
+constexpr model::SourceName kSources22[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_POWER_USAGE", 1, Form::value, "", {}, {}},
     {"dcgm_exporter", "DCGM_FI_DEV_BOARD_POWER_WATTS", 1, Form::value, "", {}, {}},
     {"dcgm_exporter", "DCGM_FI_DEV_POWER_USAGE_INSTANT", 1, Form::value, "", {}, {}},
@@ -266,27 +352,68 @@ constexpr model::SourceName kSources18[] = {
     {"intel_xpumd", "hw_power", 1, Form::value, "", {}, {}},
     {"intel_xpumd", "hw_power_watts", 1, Form::value, "", {}, {}},
     {"coroot", "node_resources_gpu_power_usage_watts", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "gpu_power_readings/instant_power_draw", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "gpu_power_readings/average_power_draw", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "gpu_power_readings/power_draw", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "power_readings/power_draw", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "GPU Power Readings/Instantaneous Power Draw", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "GPU Power Readings/Average Power Draw", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "GPU Power Readings/Power Draw", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "Power Readings/Power Draw", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "query/power.draw.instant", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "query/power.draw.average", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "query/power.draw", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "table/Pwr:Usage", 1, Form::value, "", {}, {}},
+    {"rocm_smi", "Current Socket Graphics Package Power (W)", 1, Form::value, "", {}, {}},
+    {"rocm_smi", "Average Graphics Package Power (W)", 1, Form::value, "", {}, {}},
 };
 constexpr model::MinuteColumn kMinute16[] = {
     {"gpu_minute", "power_w", Fold::mean, 0, {}, ""},
     {"gpu_minute", "power_max_w", Fold::max, 0, {}, ""},
 };
-constexpr model::AttributeRule kRules19[] = {{"hw.type", "gpu"}};
-constexpr model::SourceName kSources19[] = {
+constexpr model::AttributeRule kRules23[] = {{"hw.type", "gpu"}};
+constexpr model::SourceName kSources23[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_POWER_MGMT_LIMIT", 1, Form::value, "", {}, {}},
     {"nvidia_gpu_exporter", "nvidia_smi_enforced_power_limit_watts", 1, Form::value, "", {}, {}},
     {"nvidia_gpu_exporter", "nvidia_smi_power_limit_watts", 1, Form::value, "", {}, {}},
     {"cambricon", "mlu_power_current_limit", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "gpu_power_readings/current_power_limit", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "power_readings/enforced_power_limit", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "power_readings/power_limit", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "GPU Power Readings/Current Power Limit", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "Power Readings/Enforced Power Limit", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "Power Readings/Power Limit", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "query/enforced.power.limit", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "query/power.limit", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "table/Pwr:Cap", 1, Form::value, "", {}, {}},
+    {"rocm_smi", "Max Graphics Package Power (W)", 1, Form::value, "", {}, {}},
 };
 constexpr model::MinuteColumn kMinute17[] = {{"gpu_minute", "power_limit_w", Fold::last, 0, {}, ""}};
-constexpr model::SourceName kSources20[] = {
+constexpr model::SourceName kSources24[] = {
+    {"nvidia_gpu_exporter", "nvidia_smi_power_default_limit_watts", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "gpu_power_readings/default_power_limit", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "power_readings/default_power_limit", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "GPU Power Readings/Default Power Limit", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "Power Readings/Default Power Limit", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "query/power.default_limit", 1, Form::value, "", {}, {}},
+};
+constexpr model::SourceName kSources25[] = {
+    {"nvidia_gpu_exporter", "nvidia_smi_power_max_limit_watts", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "gpu_power_readings/max_power_limit", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "power_readings/max_power_limit", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "GPU Power Readings/Max Power Limit", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "Power Readings/Max Power Limit", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "query/power.max_limit", 1, Form::value, "", {}, {}},
+};
+constexpr model::SourceName kSources26[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", 0.001, Form::value, "", {}, {}},
     {"amd_exporter", "gpu_energy_consumed", 1e-06, Form::value, "", {}, {}},
     {"intel_xpumd", "hw_energy_total", 1, Form::value, "", {}, {}},
     {"intel_xpumd", "hw_energy_joules_total", 1, Form::value, "", {}, {}},
+    {"rocm_smi", "Accumulated Energy (uJ)", 1e-06, Form::value, "", {}, {}},
 };
 constexpr model::MinuteColumn kMinute18[] = {{"gpu_minute", "energy_j", Fold::increase, 0, {}, ""}};
-constexpr model::SourceName kSources21[] = {
+constexpr model::SourceName kSources27[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_SM_CLOCK", 1000000, Form::value, "", {}, {}},
     {"nvidia_gpu_exporter", "nvidia_smi_clocks_current_sm_clock_hz", 1, Form::value, "", {}, {}},
     {"amd_exporter", "gpu_clock", 1000000, Form::value, "", {}, {}},
@@ -297,27 +424,49 @@ constexpr model::SourceName kSources21[] = {
     {"iluvatar", "ix_sm_clock", 1000000, Form::value, "", {}, {}},
     {"intel_xpumd", "hw_frequency", 1, Form::value, "", {}, {}},
     {"intel_xpumd", "hw_frequency_hertz", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "clocks/sm_clock", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "Clocks/SM", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "query/clocks.current.sm", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "query/clocks.sm", 1, Form::value, "", {}, {}},
+    {"rocm_smi", "sclk clock speed:", 1, Form::value, "", {}, {}},
 };
 constexpr model::MinuteColumn kMinute19[] = {
     {"gpu_minute", "clock_core_hz", Fold::mean, 0, {}, ""},
     {"gpu_minute", "clock_core_min_hz", Fold::min, 0, {}, ""},
 };
-constexpr model::SourceName kSources22[] = {
+constexpr model::SourceName kSources28[] = {
+    {"nvidia_gpu_exporter", "nvidia_smi_clocks_max_sm_clock_hz", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "max_clocks/sm_clock", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "Max Clocks/SM", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "query/clocks.max.sm", 1, Form::value, "", {}, {}},
+};
+constexpr model::SourceName kSources29[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_MEM_CLOCK", 1000000, Form::value, "", {}, {}},
     {"nvidia_gpu_exporter", "nvidia_smi_clocks_current_memory_clock_hz", 1, Form::value, "", {}, {}},
     {"cambricon", "mlu_ddr_frequency", 1000000, Form::value, "", {}, {}},
     {"iluvatar", "ix_mem_clock", 1000000, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "clocks/mem_clock", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "Clocks/Memory", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "query/clocks.current.memory", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "query/clocks.mem", 1, Form::value, "", {}, {}},
+    {"rocm_smi", "mclk clock speed:", 1, Form::value, "", {}, {}},
 };
 constexpr model::MinuteColumn kMinute20[] = {{"gpu_minute", "clock_memory_hz", Fold::mean, 0, {}, ""}};
-constexpr model::SourceName kSources23[] = {
+constexpr model::SourceName kSources30[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_ENC_UTIL", 0.01, Form::value, "", {}, {}},
     {"nvidia_gpu_exporter", "nvidia_smi_utilization_encoder_ratio", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "utilization/encoder_util", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "Utilization/Encoder", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "query/utilization.encoder", 1, Form::value, "", {}, {}},
 };
-constexpr model::SourceName kSources24[] = {
+constexpr model::SourceName kSources31[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_DEC_UTIL", 0.01, Form::value, "", {}, {}},
     {"nvidia_gpu_exporter", "nvidia_smi_utilization_decoder_ratio", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "utilization/decoder_util", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "Utilization/Decoder", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "query/utilization.decoder", 1, Form::value, "", {}, {}},
 };
-constexpr model::AttributeRule kRules20[] = {
+constexpr model::AttributeRule kRules24[] = {
     {"gpu_idle", "0"},
     {"clocks_setting", "1"},
     {"power_cap", "2"},
@@ -328,105 +477,272 @@ constexpr model::AttributeRule kRules20[] = {
     {"hw_power_brake", "7"},
     {"display_clocks", "8"},
 };
-constexpr model::AttributeRule kRules21[] = {{"reason", "hw_thermal"}};
-constexpr model::SourceName kSources25[] = {
-    {"dcgm_exporter", "DCGM_FI_DEV_CLOCKS_EVENT_REASONS", 1, Form::bits, "", {}, kRules20},
-    {"dcgm_exporter", "DCGM_FI_DEV_CLOCK_THROTTLE_REASONS", 1, Form::bits, "", {}, kRules20},
-    {"nvidia_gpu_exporter", "nvidia_smi_clocks_event_reasons_active", 1, Form::bits, "", {}, kRules20},
-    {"cambricon", "mlu_thermal_slow_down", 1, Form::value, "", {}, kRules21},
+constexpr model::AttributeRule kRules25[] = {{"reason", "hw_thermal"}};
+constexpr model::AttributeRule kRules26[] = {{"reason", "gpu_idle"}};
+constexpr model::AttributeRule kRules27[] = {{"reason", "clocks_setting"}};
+constexpr model::AttributeRule kRules28[] = {{"reason", "power_cap"}};
+constexpr model::AttributeRule kRules29[] = {{"reason", "hw_slowdown"}};
+constexpr model::AttributeRule kRules30[] = {{"reason", "hw_power_brake"}};
+constexpr model::AttributeRule kRules31[] = {{"reason", "sync_boost"}};
+constexpr model::AttributeRule kRules32[] = {{"reason", "sw_thermal"}};
+constexpr model::AttributeRule kRules33[] = {{"reason", "display_clocks"}};
+constexpr model::SourceName kSources32[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_CLOCKS_EVENT_REASONS", 1, Form::bits, "", {}, kRules24},
+    {"dcgm_exporter", "DCGM_FI_DEV_CLOCK_THROTTLE_REASONS", 1, Form::bits, "", {}, kRules24},
+    {"nvidia_gpu_exporter", "nvidia_smi_clocks_event_reasons_active", 1, Form::bits, "", {}, kRules24},
+    {"cambricon", "mlu_thermal_slow_down", 1, Form::value, "", {}, kRules25},
     {"intel_xpumd", "hw_frequency_throttle_status", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "clocks_event_reasons/clocks_event_reason_gpu_idle", 1, Form::value, "", {}, kRules26},
+    {"nvidia_smi_xml", "clocks_throttle_reasons/clocks_throttle_reason_gpu_idle", 1, Form::value, "", {}, kRules26},
+    {"nvidia_smi_xml", "clocks_event_reasons/clocks_event_reason_applications_clocks_setting", 1, Form::value, "", {}, kRules27},
+    {"nvidia_smi_xml", "clocks_throttle_reasons/clocks_throttle_reason_applications_clocks_setting", 1, Form::value, "", {}, kRules27},
+    {"nvidia_smi_xml", "clocks_event_reasons/clocks_event_reason_sw_power_cap", 1, Form::value, "", {}, kRules28},
+    {"nvidia_smi_xml", "clocks_throttle_reasons/clocks_throttle_reason_sw_power_cap", 1, Form::value, "", {}, kRules28},
+    {"nvidia_smi_xml", "clocks_event_reasons/clocks_event_reason_hw_slowdown", 1, Form::value, "", {}, kRules29},
+    {"nvidia_smi_xml", "clocks_throttle_reasons/clocks_throttle_reason_hw_slowdown", 1, Form::value, "", {}, kRules29},
+    {"nvidia_smi_xml", "clocks_event_reasons/clocks_event_reason_hw_thermal_slowdown", 1, Form::value, "", {}, kRules25},
+    {"nvidia_smi_xml", "clocks_throttle_reasons/clocks_throttle_reason_hw_thermal_slowdown", 1, Form::value, "", {}, kRules25},
+    {"nvidia_smi_xml", "clocks_event_reasons/clocks_event_reason_hw_power_brake_slowdown", 1, Form::value, "", {}, kRules30},
+    {"nvidia_smi_xml", "clocks_throttle_reasons/clocks_throttle_reason_hw_power_brake_slowdown", 1, Form::value, "", {}, kRules30},
+    {"nvidia_smi_xml", "clocks_event_reasons/clocks_event_reason_sync_boost", 1, Form::value, "", {}, kRules31},
+    {"nvidia_smi_xml", "clocks_throttle_reasons/clocks_throttle_reason_sync_boost", 1, Form::value, "", {}, kRules31},
+    {"nvidia_smi_xml", "clocks_event_reasons/clocks_event_reason_sw_thermal_slowdown", 1, Form::value, "", {}, kRules32},
+    {"nvidia_smi_xml", "clocks_throttle_reasons/clocks_throttle_reason_sw_thermal_slowdown", 1, Form::value, "", {}, kRules32},
+    {"nvidia_smi_xml", "clocks_event_reasons/clocks_event_reason_display_clocks_setting", 1, Form::value, "", {}, kRules33},
+    {"nvidia_smi_xml", "clocks_throttle_reasons/clocks_throttle_reason_display_clocks_setting", 1, Form::value, "", {}, kRules33},
+    {"nvidia_smi", "Clocks Event Reasons/Idle", 1, Form::value, "", {}, kRules26},
+    {"nvidia_smi", "Clocks Throttle Reasons/Idle", 1, Form::value, "", {}, kRules26},
+    {"nvidia_smi", "query/clocks_event_reasons.gpu_idle", 1, Form::value, "", {}, kRules26},
+    {"nvidia_smi", "query/clocks_throttle_reasons.gpu_idle", 1, Form::value, "", {}, kRules26},
+    {"nvidia_smi", "Clocks Event Reasons/Applications Clocks Setting", 1, Form::value, "", {}, kRules27},
+    {"nvidia_smi", "Clocks Throttle Reasons/Applications Clocks Setting", 1, Form::value, "", {}, kRules27},
+    {"nvidia_smi", "query/clocks_event_reasons.applications_clocks_setting", 1, Form::value, "", {}, kRules27},
+    {"nvidia_smi", "query/clocks_throttle_reasons.applications_clocks_setting", 1, Form::value, "", {}, kRules27},
+    {"nvidia_smi", "Clocks Event Reasons/SW Power Cap", 1, Form::value, "", {}, kRules28},
+    {"nvidia_smi", "Clocks Throttle Reasons/SW Power Cap", 1, Form::value, "", {}, kRules28},
+    {"nvidia_smi", "query/clocks_event_reasons.sw_power_cap", 1, Form::value, "", {}, kRules28},
+    {"nvidia_smi", "query/clocks_throttle_reasons.sw_power_cap", 1, Form::value, "", {}, kRules28},
+    {"nvidia_smi", "Clocks Event Reasons/HW Slowdown", 1, Form::value, "", {}, kRules29},
+    {"nvidia_smi", "Clocks Throttle Reasons/HW Slowdown", 1, Form::value, "", {}, kRules29},
+    {"nvidia_smi", "query/clocks_event_reasons.hw_slowdown", 1, Form::value, "", {}, kRules29},
+    {"nvidia_smi", "query/clocks_throttle_reasons.hw_slowdown", 1, Form::value, "", {}, kRules29},
+    {"nvidia_smi", "Clocks Event Reasons/HW Slowdown/HW Thermal Slowdown", 1, Form::value, "", {}, kRules25},
+    {"nvidia_smi", "Clocks Throttle Reasons/HW Slowdown/HW Thermal Slowdown", 1, Form::value, "", {}, kRules25},
+    {"nvidia_smi", "query/clocks_event_reasons.hw_thermal_slowdown", 1, Form::value, "", {}, kRules25},
+    {"nvidia_smi", "query/clocks_throttle_reasons.hw_thermal_slowdown", 1, Form::value, "", {}, kRules25},
+    {"nvidia_smi", "Clocks Event Reasons/HW Slowdown/HW Power Brake Slowdown", 1, Form::value, "", {}, kRules30},
+    {"nvidia_smi", "Clocks Throttle Reasons/HW Slowdown/HW Power Brake Slowdown", 1, Form::value, "", {}, kRules30},
+    {"nvidia_smi", "query/clocks_event_reasons.hw_power_brake_slowdown", 1, Form::value, "", {}, kRules30},
+    {"nvidia_smi", "query/clocks_throttle_reasons.hw_power_brake_slowdown", 1, Form::value, "", {}, kRules30},
+    {"nvidia_smi", "Clocks Event Reasons/Sync Boost", 1, Form::value, "", {}, kRules31},
+    {"nvidia_smi", "Clocks Throttle Reasons/Sync Boost", 1, Form::value, "", {}, kRules31},
+    {"nvidia_smi", "query/clocks_event_reasons.sync_boost", 1, Form::value, "", {}, kRules31},
+    {"nvidia_smi", "query/clocks_throttle_reasons.sync_boost", 1, Form::value, "", {}, kRules31},
+    {"nvidia_smi", "Clocks Event Reasons/SW Thermal Slowdown", 1, Form::value, "", {}, kRules32},
+    {"nvidia_smi", "Clocks Throttle Reasons/SW Thermal Slowdown", 1, Form::value, "", {}, kRules32},
+    {"nvidia_smi", "query/clocks_event_reasons.sw_thermal_slowdown", 1, Form::value, "", {}, kRules32},
+    {"nvidia_smi", "query/clocks_throttle_reasons.sw_thermal_slowdown", 1, Form::value, "", {}, kRules32},
+    {"nvidia_smi", "Clocks Event Reasons/Display Clock Setting", 1, Form::value, "", {}, kRules33},
+    {"nvidia_smi", "Clocks Throttle Reasons/Display Clock Setting", 1, Form::value, "", {}, kRules33},
 };
-constexpr model::AttributeRule kRules22[] = {{"reason", "power_cap"}};
-constexpr model::AttributeRule kRules23[] = {{"reason", "sw_thermal"}};
-constexpr model::AttributeRule kRules24[] = {{"reason", "hw_slowdown"}};
-constexpr model::AttributeRule kRules25[] = {{"reason", "hw_power_brake"}};
 constexpr model::MinuteColumn kMinute21[] = {
-    {"gpu_minute", "throttle_power_s", Fold::seconds_over, 0, kRules22, ""},
-    {"gpu_minute", "throttle_thermal_s", Fold::seconds_over, 0, kRules23, ""},
-    {"gpu_minute", "throttle_hw_thermal_s", Fold::seconds_over, 0, kRules21, ""},
-    {"gpu_minute", "throttle_hw_slowdown_s", Fold::seconds_over, 0, kRules24, ""},
-    {"gpu_minute", "throttle_power_brake_s", Fold::seconds_over, 0, kRules25, ""},
+    {"gpu_minute", "throttle_power_s", Fold::seconds_over, 0, kRules28, ""},
+    {"gpu_minute", "throttle_thermal_s", Fold::seconds_over, 0, kRules32, ""},
+    {"gpu_minute", "throttle_hw_thermal_s", Fold::seconds_over, 0, kRules25, ""},
+    {"gpu_minute", "throttle_hw_slowdown_s", Fold::seconds_over, 0, kRules29, ""},
+    {"gpu_minute", "throttle_power_brake_s", Fold::seconds_over, 0, kRules30, ""},
 };
-constexpr model::SourceName kSources26[] = {
+constexpr model::SourceName kSources33[] = {
     {"dcgm_exporter", "DCGM_EXP_CLOCK_EVENTS_COUNT", 1, Form::value, "", {}, {}},
 };
-constexpr model::AttributeRule kRules26[] = {{"reason", "thermal"}};
-constexpr model::AttributeRule kRules27[] = {{"reason", "sync_boost"}};
-constexpr model::AttributeRule kRules28[] = {{"reason", "board_limit"}};
-constexpr model::SourceName kSources27[] = {
-    {"dcgm_exporter", "DCGM_FI_DEV_POWER_VIOLATION", 1e-09, Form::value, "", {}, kRules22},
-    {"dcgm_exporter", "DCGM_FI_DEV_THERMAL_VIOLATION", 1e-09, Form::value, "", {}, kRules26},
-    {"dcgm_exporter", "DCGM_FI_DEV_SYNC_BOOST_VIOLATION", 1e-09, Form::value, "", {}, kRules27},
-    {"dcgm_exporter", "DCGM_FI_DEV_BOARD_LIMIT_VIOLATION", 1e-09, Form::value, "", {}, kRules28},
-    {"nvidia_gpu_exporter", "nvidia_smi_clocks_event_reasons_counters_sw_power_cap_seconds", 1, Form::value, "", {}, kRules22},
-    {"nvidia_gpu_exporter", "nvidia_smi_clocks_event_reasons_counters_sw_thermal_slowdown_seconds", 1, Form::value, "", {}, kRules23},
-    {"nvidia_gpu_exporter", "nvidia_smi_clocks_event_reasons_counters_hw_thermal_slowdown_seconds", 1, Form::value, "", {}, kRules21},
-    {"nvidia_gpu_exporter", "nvidia_smi_clocks_event_reasons_counters_hw_power_brake_slowdown_seconds", 1, Form::value, "", {}, kRules25},
-    {"nvidia_gpu_exporter", "nvidia_smi_clocks_event_reasons_counters_sync_boost_seconds", 1, Form::value, "", {}, kRules27},
+constexpr model::AttributeRule kRules34[] = {{"reason", "thermal"}};
+constexpr model::AttributeRule kRules35[] = {{"reason", "board_limit"}};
+constexpr model::SourceName kSources34[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_POWER_VIOLATION", 1e-09, Form::value, "", {}, kRules28},
+    {"dcgm_exporter", "DCGM_FI_DEV_THERMAL_VIOLATION", 1e-09, Form::value, "", {}, kRules34},
+    {"dcgm_exporter", "DCGM_FI_DEV_SYNC_BOOST_VIOLATION", 1e-09, Form::value, "", {}, kRules31},
+    {"dcgm_exporter", "DCGM_FI_DEV_BOARD_LIMIT_VIOLATION", 1e-09, Form::value, "", {}, kRules35},
+    {"nvidia_gpu_exporter", "nvidia_smi_clocks_event_reasons_counters_sw_power_cap_seconds", 1, Form::value, "", {}, kRules28},
+    {"nvidia_gpu_exporter", "nvidia_smi_clocks_event_reasons_counters_sw_thermal_slowdown_seconds", 1, Form::value, "", {}, kRules32},
+    {"nvidia_gpu_exporter", "nvidia_smi_clocks_event_reasons_counters_hw_thermal_slowdown_seconds", 1, Form::value, "", {}, kRules25},
+    {"nvidia_gpu_exporter", "nvidia_smi_clocks_event_reasons_counters_hw_power_brake_slowdown_seconds", 1, Form::value, "", {}, kRules30},
+    {"nvidia_gpu_exporter", "nvidia_smi_clocks_event_reasons_counters_sync_boost_seconds", 1, Form::value, "", {}, kRules31},
+    {"nvidia_smi_xml", "clocks_event_reasons_counters/clocks_event_reasons_counters_sw_power_cap", 1, Form::value, "", {}, kRules28},
+    {"nvidia_smi_xml", "clocks_event_reasons_counters/clocks_event_reasons_counters_sync_boost", 1, Form::value, "", {}, kRules31},
+    {"nvidia_smi_xml", "clocks_event_reasons_counters/clocks_event_reasons_counters_sw_therm_slowdown", 1, Form::value, "", {}, kRules32},
+    {"nvidia_smi_xml", "clocks_event_reasons_counters/clocks_event_reasons_counters_hw_therm_slowdown", 1, Form::value, "", {}, kRules25},
+    {"nvidia_smi_xml", "clocks_event_reasons_counters/clocks_event_reasons_counters_hw_power_brake", 1, Form::value, "", {}, kRules30},
+    {"nvidia_smi", "Clocks Event Reasons Counters/SW Power Capping", 1, Form::value, "", {}, kRules28},
+    {"nvidia_smi", "query/clocks_event_reasons_counters.sw_power_cap", 1, Form::value, "", {}, kRules28},
+    {"nvidia_smi", "Clocks Event Reasons Counters/Sync Boost", 1, Form::value, "", {}, kRules31},
+    {"nvidia_smi", "query/clocks_event_reasons_counters.sync_boost", 1, Form::value, "", {}, kRules31},
+    {"nvidia_smi", "Clocks Event Reasons Counters/SW Thermal Slowdown", 1, Form::value, "", {}, kRules32},
+    {"nvidia_smi", "query/clocks_event_reasons_counters.sw_thermal_slowdown", 1, Form::value, "", {}, kRules32},
+    {"nvidia_smi", "Clocks Event Reasons Counters/HW Thermal Slowdown", 1, Form::value, "", {}, kRules25},
+    {"nvidia_smi", "query/clocks_event_reasons_counters.hw_thermal_slowdown", 1, Form::value, "", {}, kRules25},
+    {"nvidia_smi", "Clocks Event Reasons Counters/HW Power Braking", 1, Form::value, "", {}, kRules30},
+    {"nvidia_smi", "query/clocks_event_reasons_counters.hw_power_brake_slowdown", 1, Form::value, "", {}, kRules30},
 };
 constexpr model::MinuteColumn kMinute22[] = {{"gpu_minute", "throttle_s", Fold::increase, 0, {}, ""}};
-constexpr model::SourceName kSources28[] = {
-    {"amd_exporter", "gpu_violation_ppt_residency_percentage", 0.01, Form::value, "", {}, kRules22},
+constexpr model::SourceName kSources35[] = {
+    {"amd_exporter", "gpu_violation_ppt_residency_percentage", 0.01, Form::value, "", {}, kRules28},
 };
-constexpr model::AttributeRule kRules29[] = {{"error.type", "corrected"}};
-constexpr model::AttributeRule kRules30[] = {{"error.type", "uncorrected"}};
-constexpr model::SourceName kSources29[] = {
-    {"dcgm_exporter", "DCGM_FI_DEV_ECC_SBE_VOL_TOTAL", 1, Form::value, "", {}, kRules29},
-    {"dcgm_exporter", "DCGM_FI_DEV_ECC_DBE_VOL_TOTAL", 1, Form::value, "", {}, kRules30},
-    {"nvidia_gpu_exporter", "nvidia_smi_ecc_errors_corrected_volatile_total", 1, Form::value, "", {}, kRules29},
-    {"nvidia_gpu_exporter", "nvidia_smi_ecc_errors_uncorrected_volatile_total", 1, Form::value, "", {}, kRules30},
-    {"amd_exporter", "gpu_ecc_correct_total", 1, Form::value, "", {}, kRules29},
-    {"amd_exporter", "gpu_ecc_uncorrect_total", 1, Form::value, "", {}, kRules30},
-    {"ascend_npu_exporter", "npu_chip_info_hbm_ecc_total_single_bit_error_cnt", 1, Form::value, "", {}, kRules29},
-    {"ascend_npu_exporter", "npu_chip_info_hbm_ecc_total_double_bit_error_cnt", 1, Form::value, "", {}, kRules30},
-    {"cambricon", "mlu_dram_ecc_sbe_count", 1, Form::value, "", {}, kRules29},
-    {"cambricon", "mlu_dram_ecc_dbe_count", 1, Form::value, "", {}, kRules30},
-    {"hygon", "dcu_ce_count", 1, Form::value, "", {}, kRules29},
-    {"hygon", "dcu_ue_count", 1, Form::value, "", {}, kRules30},
-    {"iluvatar", "ix_ecc_sbe_vol_status", 1, Form::value, "", {}, kRules29},
-    {"iluvatar", "ix_ecc_dbe_vol_status", 1, Form::value, "", {}, kRules30},
+constexpr model::AttributeRule kRules36[] = {{"error.type", "corrected"}};
+constexpr model::AttributeRule kRules37[] = {{"error.type", "uncorrected"}};
+constexpr model::AttributeRule kRules38[] = {{"error.type", "corrected"}, {"gpu.memory.location", "sram"}};
+constexpr model::AttributeRule kRules39[] = {{"error.type", "corrected"}, {"gpu.memory.location", "dram"}};
+constexpr model::AttributeRule kRules40[] = {{"error.type", "uncorrected"}, {"gpu.memory.location", "sram"}};
+constexpr model::AttributeRule kRules41[] = {{"error.type", "uncorrected"}, {"gpu.memory.location", "sram_parity"}};
+constexpr model::AttributeRule kRules42[] = {{"error.type", "uncorrected"}, {"gpu.memory.location", "sram_secded"}};
+constexpr model::AttributeRule kRules43[] = {{"error.type", "uncorrected"}, {"gpu.memory.location", "dram"}};
+constexpr model::SourceName kSources36[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_ECC_SBE_VOL_TOTAL", 1, Form::value, "", {}, kRules36},
+    {"dcgm_exporter", "DCGM_FI_DEV_ECC_DBE_VOL_TOTAL", 1, Form::value, "", {}, kRules37},
+    {"nvidia_gpu_exporter", "nvidia_smi_ecc_errors_corrected_volatile_total", 1, Form::value, "", {}, kRules36},
+    {"nvidia_gpu_exporter", "nvidia_smi_ecc_errors_uncorrected_volatile_total", 1, Form::value, "", {}, kRules37},
+    {"amd_exporter", "gpu_ecc_correct_total", 1, Form::value, "", {}, kRules36},
+    {"amd_exporter", "gpu_ecc_uncorrect_total", 1, Form::value, "", {}, kRules37},
+    {"ascend_npu_exporter", "npu_chip_info_hbm_ecc_total_single_bit_error_cnt", 1, Form::value, "", {}, kRules36},
+    {"ascend_npu_exporter", "npu_chip_info_hbm_ecc_total_double_bit_error_cnt", 1, Form::value, "", {}, kRules37},
+    {"cambricon", "mlu_dram_ecc_sbe_count", 1, Form::value, "", {}, kRules36},
+    {"cambricon", "mlu_dram_ecc_dbe_count", 1, Form::value, "", {}, kRules37},
+    {"hygon", "dcu_ce_count", 1, Form::value, "", {}, kRules36},
+    {"hygon", "dcu_ue_count", 1, Form::value, "", {}, kRules37},
+    {"iluvatar", "ix_ecc_sbe_vol_status", 1, Form::value, "", {}, kRules36},
+    {"iluvatar", "ix_ecc_dbe_vol_status", 1, Form::value, "", {}, kRules37},
     {"intel_xpumd", "hw_errors_total", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "ecc_errors/volatile/sram_correctable", 1, Form::value, "", {}, kRules38},
+    {"nvidia_smi_xml", "ecc_errors/volatile/dram_correctable", 1, Form::value, "", {}, kRules39},
+    {"nvidia_smi_xml", "ecc_errors/volatile/sram_uncorrectable", 1, Form::value, "", {}, kRules40},
+    {"nvidia_smi_xml", "ecc_errors/volatile/sram_uncorrectable_parity", 1, Form::value, "", {}, kRules41},
+    {"nvidia_smi_xml", "ecc_errors/volatile/sram_uncorrectable_secded", 1, Form::value, "", {}, kRules42},
+    {"nvidia_smi_xml", "ecc_errors/volatile/dram_uncorrectable", 1, Form::value, "", {}, kRules43},
+    {"nvidia_smi_xml", "ecc_errors/volatile/single_bit/total", 1, Form::value, "", {}, kRules36},
+    {"nvidia_smi_xml", "ecc_errors/volatile/double_bit/total", 1, Form::value, "", {}, kRules37},
+    {"nvidia_smi_xml", "ecc_error_count/volatile_count/sram_uncorrectable", 1, Form::value, "", {}, kRules40},
+    {"nvidia_smi", "ECC Errors/Volatile/SRAM Correctable", 1, Form::value, "", {}, kRules38},
+    {"nvidia_smi", "ECC Errors/Volatile/DRAM Correctable", 1, Form::value, "", {}, kRules39},
+    {"nvidia_smi", "ECC Errors/Volatile/SRAM Uncorrectable", 1, Form::value, "", {}, kRules40},
+    {"nvidia_smi", "ECC Errors/Volatile/SRAM Uncorrectable Parity", 1, Form::value, "", {}, kRules41},
+    {"nvidia_smi", "ECC Errors/Volatile/SRAM Uncorrectable SEC-DED", 1, Form::value, "", {}, kRules42},
+    {"nvidia_smi", "ECC Errors/Volatile/DRAM Uncorrectable", 1, Form::value, "", {}, kRules43},
+    {"nvidia_smi", "ECC Errors/Volatile/Single Bit/Total", 1, Form::value, "", {}, kRules36},
+    {"nvidia_smi", "ECC Errors/Volatile/Double Bit/Total", 1, Form::value, "", {}, kRules37},
+    {"nvidia_smi", "query/ecc.errors.corrected.volatile.total", 1, Form::value, "", {}, kRules36},
+    {"nvidia_smi", "query/ecc.errors.uncorrected.volatile.total", 1, Form::value, "", {}, kRules37},
+    {"nvidia_smi", "table/Volatile Uncorr. ECC", 1, Form::value, "", {}, kRules37},
 };
 constexpr model::MinuteColumn kMinute23[] = {
-    {"gpu_minute", "ecc_corrected", Fold::increase, 0, kRules29, ""},
-    {"gpu_minute", "ecc_uncorrected", Fold::increase, 0, kRules30, ""},
+    {"gpu_minute", "ecc_corrected", Fold::increase, 0, kRules36, ""},
+    {"gpu_minute", "ecc_uncorrected", Fold::increase, 0, kRules37, ""},
 };
-constexpr model::AttributeRule kRules31[] = {{"hw.type", "gpu"}, {"error.type", "corrected|uncorrected"}};
-constexpr model::SourceName kSources30[] = {
-    {"dcgm_exporter", "DCGM_FI_DEV_ECC_SBE_AGG_TOTAL", 1, Form::value, "", {}, kRules29},
-    {"dcgm_exporter", "DCGM_FI_DEV_ECC_DBE_AGG_TOTAL", 1, Form::value, "", {}, kRules30},
-    {"nvidia_gpu_exporter", "nvidia_smi_ecc_errors_corrected_aggregate_total", 1, Form::value, "", {}, kRules29},
-    {"nvidia_gpu_exporter", "nvidia_smi_ecc_errors_uncorrected_aggregate_total", 1, Form::value, "", {}, kRules30},
+constexpr model::AttributeRule kRules44[] = {{"hw.type", "gpu"}, {"error.type", "corrected|uncorrected"}};
+constexpr model::SourceName kSources37[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_ECC_SBE_AGG_TOTAL", 1, Form::value, "", {}, kRules36},
+    {"dcgm_exporter", "DCGM_FI_DEV_ECC_DBE_AGG_TOTAL", 1, Form::value, "", {}, kRules37},
+    {"nvidia_gpu_exporter", "nvidia_smi_ecc_errors_corrected_aggregate_total", 1, Form::value, "", {}, kRules36},
+    {"nvidia_gpu_exporter", "nvidia_smi_ecc_errors_uncorrected_aggregate_total", 1, Form::value, "", {}, kRules37},
+    {"nvidia_smi_xml", "ecc_errors/aggregate/sram_correctable", 1, Form::value, "", {}, kRules38},
+    {"nvidia_smi_xml", "ecc_errors/aggregate/dram_correctable", 1, Form::value, "", {}, kRules39},
+    {"nvidia_smi_xml", "ecc_errors/aggregate/sram_uncorrectable", 1, Form::value, "", {}, kRules40},
+    {"nvidia_smi_xml", "ecc_errors/aggregate/sram_uncorrectable_parity", 1, Form::value, "", {}, kRules41},
+    {"nvidia_smi_xml", "ecc_errors/aggregate/sram_uncorrectable_secded", 1, Form::value, "", {}, kRules42},
+    {"nvidia_smi_xml", "ecc_errors/aggregate/dram_uncorrectable", 1, Form::value, "", {}, kRules43},
+    {"nvidia_smi_xml", "ecc_errors/aggregate/single_bit/total", 1, Form::value, "", {}, kRules36},
+    {"nvidia_smi_xml", "ecc_errors/aggregate/double_bit/total", 1, Form::value, "", {}, kRules37},
+    {"nvidia_smi", "ECC Errors/Aggregate/SRAM Correctable", 1, Form::value, "", {}, kRules38},
+    {"nvidia_smi", "ECC Errors/Aggregate/DRAM Correctable", 1, Form::value, "", {}, kRules39},
+    {"nvidia_smi", "ECC Errors/Aggregate/SRAM Uncorrectable", 1, Form::value, "", {}, kRules40},
+    {"nvidia_smi", "ECC Errors/Aggregate/SRAM Uncorrectable Parity", 1, Form::value, "", {}, kRules41},
+    {"nvidia_smi", "ECC Errors/Aggregate/SRAM Uncorrectable SEC-DED", 1, Form::value, "", {}, kRules42},
+    {"nvidia_smi", "ECC Errors/Aggregate/DRAM Uncorrectable", 1, Form::value, "", {}, kRules43},
+    {"nvidia_smi", "ECC Errors/Aggregate/Single Bit/Total", 1, Form::value, "", {}, kRules36},
+    {"nvidia_smi", "ECC Errors/Aggregate/Double Bit/Total", 1, Form::value, "", {}, kRules37},
+    {"nvidia_smi", "query/ecc.errors.corrected.aggregate.total", 1, Form::value, "", {}, kRules36},
+    {"nvidia_smi", "query/ecc.errors.uncorrected.aggregate.total", 1, Form::value, "", {}, kRules37},
 };
-constexpr model::AttributeRule kRules32[] = {{"kind", "uncorrected"}};
-constexpr model::AttributeRule kRules33[] = {{"kind", "corrected"}};
-constexpr model::AttributeRule kRules34[] = {{"kind", "failed"}};
-constexpr model::AttributeRule kRules35[] = {{"kind", "pending"}};
-constexpr model::SourceName kSources31[] = {
-    {"dcgm_exporter", "DCGM_FI_DEV_UNCORRECTABLE_REMAPPED_ROWS", 1, Form::value, "", {}, kRules32},
-    {"dcgm_exporter", "DCGM_FI_DEV_CORRECTABLE_REMAPPED_ROWS", 1, Form::value, "", {}, kRules33},
-    {"dcgm_exporter", "DCGM_FI_DEV_ROW_REMAP_FAILURE", 1, Form::value, "", {}, kRules34},
-    {"dcgm_exporter", "DCGM_FI_DEV_ROW_REMAP_PENDING", 1, Form::value, "", {}, kRules35},
-    {"dcgm_exporter", "DCGM_FI_DEV_ROW_REMAP_UNCORRECTABLE_TOTAL", 1, Form::value, "", {}, kRules32},
-    {"dcgm_exporter", "DCGM_FI_DEV_ROW_REMAP_FAILED", 1, Form::value, "", {}, kRules34},
-    {"nvidia_gpu_exporter", "nvidia_smi_remapped_rows_uncorrectable", 1, Form::value, "", {}, kRules32},
-    {"nvidia_gpu_exporter", "nvidia_smi_remapped_rows_correctable", 1, Form::value, "", {}, kRules33},
-    {"nvidia_gpu_exporter", "nvidia_smi_remapped_rows_pending", 1, Form::value, "", {}, kRules35},
-    {"nvidia_gpu_exporter", "nvidia_smi_remapped_rows_failure", 1, Form::value, "", {}, kRules34},
-    {"cambricon", "mlu_remapped_correct_rows", 1, Form::value, "", {}, kRules33},
-    {"cambricon", "mlu_remapped_uncorrect_rows", 1, Form::value, "", {}, kRules32},
-    {"cambricon", "mlu_remapped_pending_rows", 1, Form::value, "", {}, kRules35},
-    {"cambricon", "mlu_remapped_failed_rows", 1, Form::value, "", {}, kRules34},
-    {"ascend_npu_exporter", "npu_chip_info_hbm_ecc_single_bit_isolated_pages_cnt", 1, Form::value, "", {}, kRules33},
-    {"ascend_npu_exporter", "npu_chip_info_hbm_ecc_double_bit_isolated_pages_cnt", 1, Form::value, "", {}, kRules32},
+constexpr model::AttributeRule kRules45[] = {{"kind", "uncorrected"}};
+constexpr model::AttributeRule kRules46[] = {{"kind", "corrected"}};
+constexpr model::AttributeRule kRules47[] = {{"kind", "failed"}};
+constexpr model::AttributeRule kRules48[] = {{"kind", "pending"}};
+constexpr model::SourceName kSources38[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_UNCORRECTABLE_REMAPPED_ROWS", 1, Form::value, "", {}, kRules45},
+    {"dcgm_exporter", "DCGM_FI_DEV_CORRECTABLE_REMAPPED_ROWS", 1, Form::value, "", {}, kRules46},
+    {"dcgm_exporter", "DCGM_FI_DEV_ROW_REMAP_FAILURE", 1, Form::value, "", {}, kRules47},
+    {"dcgm_exporter", "DCGM_FI_DEV_ROW_REMAP_PENDING", 1, Form::value, "", {}, kRules48},
+    {"dcgm_exporter", "DCGM_FI_DEV_ROW_REMAP_UNCORRECTABLE_TOTAL", 1, Form::value, "", {}, kRules45},
+    {"dcgm_exporter", "DCGM_FI_DEV_ROW_REMAP_FAILED", 1, Form::value, "", {}, kRules47},
+    {"nvidia_gpu_exporter", "nvidia_smi_remapped_rows_uncorrectable", 1, Form::value, "", {}, kRules45},
+    {"nvidia_gpu_exporter", "nvidia_smi_remapped_rows_correctable", 1, Form::value, "", {}, kRules46},
+    {"nvidia_gpu_exporter", "nvidia_smi_remapped_rows_pending", 1, Form::value, "", {}, kRules48},
+    {"nvidia_gpu_exporter", "nvidia_smi_remapped_rows_failure", 1, Form::value, "", {}, kRules47},
+    {"cambricon", "mlu_remapped_correct_rows", 1, Form::value, "", {}, kRules46},
+    {"cambricon", "mlu_remapped_uncorrect_rows", 1, Form::value, "", {}, kRules45},
+    {"cambricon", "mlu_remapped_pending_rows", 1, Form::value, "", {}, kRules48},
+    {"cambricon", "mlu_remapped_failed_rows", 1, Form::value, "", {}, kRules47},
+    {"ascend_npu_exporter", "npu_chip_info_hbm_ecc_single_bit_isolated_pages_cnt", 1, Form::value, "", {}, kRules46},
+    {"ascend_npu_exporter", "npu_chip_info_hbm_ecc_double_bit_isolated_pages_cnt", 1, Form::value, "", {}, kRules45},
+    {"nvidia_smi_xml", "remapped_rows/remapped_row_corr", 1, Form::value, "", {}, kRules46},
+    {"nvidia_smi_xml", "remapped_rows/remapped_row_unc", 1, Form::value, "", {}, kRules45},
+    {"nvidia_smi_xml", "remapped_rows/remapped_row_pending", 1, Form::value, "", {}, kRules48},
+    {"nvidia_smi_xml", "remapped_rows/remapped_row_failure", 1, Form::value, "", {}, kRules47},
+    {"nvidia_smi", "Remapped Rows/Correctable Error", 1, Form::value, "", {}, kRules46},
+    {"nvidia_smi", "query/remapped_rows.correctable", 1, Form::value, "", {}, kRules46},
+    {"nvidia_smi", "Remapped Rows/Uncorrectable Error", 1, Form::value, "", {}, kRules45},
+    {"nvidia_smi", "query/remapped_rows.uncorrectable", 1, Form::value, "", {}, kRules45},
+    {"nvidia_smi", "Remapped Rows/Pending", 1, Form::value, "", {}, kRules48},
+    {"nvidia_smi", "query/remapped_rows.pending", 1, Form::value, "", {}, kRules48},
+    {"nvidia_smi", "Remapped Rows/Remapping Failure Occurred", 1, Form::value, "", {}, kRules47},
+    {"nvidia_smi", "query/remapped_rows.failure", 1, Form::value, "", {}, kRules47},
 };
 constexpr model::MinuteColumn kMinute24[] = {
-    {"gpu_minute", "row_remap_uncorrected", Fold::last, 0, kRules32, ""},
-    {"gpu_minute", "row_remap_pending", Fold::max, 0, kRules35, ""},
-    {"gpu_minute", "row_remap_failed", Fold::max, 0, kRules34, ""},
+    {"gpu_minute", "row_remap_uncorrected", Fold::last, 0, kRules45, ""},
+    {"gpu_minute", "row_remap_pending", Fold::max, 0, kRules48, ""},
+    {"gpu_minute", "row_remap_failed", Fold::max, 0, kRules47, ""},
+};
+constexpr model::AttributeRule kRules49[] = {{"level", "max"}};
+constexpr model::AttributeRule kRules50[] = {{"level", "high"}};
+constexpr model::AttributeRule kRules51[] = {{"level", "partial"}};
+constexpr model::AttributeRule kRules52[] = {{"level", "low"}};
+constexpr model::AttributeRule kRules53[] = {{"level", "none"}};
+constexpr model::SourceName kSources39[] = {
+    {"nvidia_gpu_exporter", "nvidia_smi_remapped_rows_histogram_max", 1, Form::value, "", {}, kRules49},
+    {"nvidia_gpu_exporter", "nvidia_smi_remapped_rows_histogram_high", 1, Form::value, "", {}, kRules50},
+    {"nvidia_gpu_exporter", "nvidia_smi_remapped_rows_histogram_partial", 1, Form::value, "", {}, kRules51},
+    {"nvidia_gpu_exporter", "nvidia_smi_remapped_rows_histogram_low", 1, Form::value, "", {}, kRules52},
+    {"nvidia_gpu_exporter", "nvidia_smi_remapped_rows_histogram_none", 1, Form::value, "", {}, kRules53},
+    {"nvidia_smi_xml", "remapped_rows/row_remapper_histogram/row_remapper_histogram_max", 1, Form::value, "", {}, kRules49},
+    {"nvidia_smi_xml", "remapped_rows/row_remapper_histogram/row_remapper_histogram_high", 1, Form::value, "", {}, kRules50},
+    {"nvidia_smi_xml", "remapped_rows/row_remapper_histogram/row_remapper_histogram_partial", 1, Form::value, "", {}, kRules51},
+    {"nvidia_smi_xml", "remapped_rows/row_remapper_histogram/row_remapper_histogram_low", 1, Form::value, "", {}, kRules52},
+    {"nvidia_smi_xml", "remapped_rows/row_remapper_histogram/row_remapper_histogram_none", 1, Form::value, "", {}, kRules53},
+    {"nvidia_smi", "Remapped Rows/Bank Remap Availability Histogram/Max", 1, Form::value, "", {}, kRules49},
+    {"nvidia_smi", "query/remapped_rows.histogram.max", 1, Form::value, "", {}, kRules49},
+    {"nvidia_smi", "Remapped Rows/Bank Remap Availability Histogram/High", 1, Form::value, "", {}, kRules50},
+    {"nvidia_smi", "query/remapped_rows.histogram.high", 1, Form::value, "", {}, kRules50},
+    {"nvidia_smi", "Remapped Rows/Bank Remap Availability Histogram/Partial", 1, Form::value, "", {}, kRules51},
+    {"nvidia_smi", "query/remapped_rows.histogram.partial", 1, Form::value, "", {}, kRules51},
+    {"nvidia_smi", "Remapped Rows/Bank Remap Availability Histogram/Low", 1, Form::value, "", {}, kRules52},
+    {"nvidia_smi", "query/remapped_rows.histogram.low", 1, Form::value, "", {}, kRules52},
+    {"nvidia_smi", "Remapped Rows/Bank Remap Availability Histogram/None", 1, Form::value, "", {}, kRules53},
+    {"nvidia_smi", "query/remapped_rows.histogram.none", 1, Form::value, "", {}, kRules53},
+};
+constexpr model::SourceName kSources40[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_RETIRED_SBE", 1, Form::value, "", {}, kRules46},
+    {"dcgm_exporter", "DCGM_FI_DEV_RETIRED_DBE", 1, Form::value, "", {}, kRules45},
+    {"dcgm_exporter", "DCGM_FI_DEV_RETIRED_PENDING", 1, Form::value, "", {}, kRules48},
+    {"nvidia_smi_xml", "retired_pages/multiple_single_bit_retirement/retired_count", 1, Form::value, "", {}, kRules46},
+    {"nvidia_smi_xml", "retired_pages/double_bit_retirement/retired_count", 1, Form::value, "", {}, kRules45},
+    {"nvidia_smi_xml", "retired_pages/pending_retirement", 1, Form::value, "", {}, kRules48},
+    {"nvidia_smi", "Retired Pages/Single Bit ECC", 1, Form::value, "", {}, kRules46},
+    {"nvidia_smi", "query/retired_pages.single_bit_ecc.count", 1, Form::value, "", {}, kRules46},
+    {"nvidia_smi", "Retired Pages/Double Bit ECC", 1, Form::value, "", {}, kRules45},
+    {"nvidia_smi", "query/retired_pages.double_bit.count", 1, Form::value, "", {}, kRules45},
+    {"nvidia_smi", "Retired Pages/Pending Page Blacklist", 1, Form::value, "", {}, kRules48},
+    {"nvidia_smi", "query/retired_pages.pending", 1, Form::value, "", {}, kRules48},
 };
 constexpr model::MinuteColumn kMinute25[] = {{"gpu_minute", "faults", Fold::count, 0, {}, ""}};
-constexpr model::SourceName kSources32[] = {
+constexpr model::SourceName kSources41[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_XID_ERRORS", 1, Form::value, "", {}, {}},
     {"dcgm_exporter", "DCGM_FI_DEV_XID_ERROR", 1, Form::value, "", {}, {}},
     {"ascend_npu_exporter", "npu_chip_info_error_code", 1, Form::value, "", {}, {}},
@@ -434,43 +750,46 @@ constexpr model::SourceName kSources32[] = {
     {"iluvatar", "ix_xid_errors", 1, Form::value, "", {}, {}},
 };
 constexpr model::MinuteColumn kMinute26[] = {{"gpu_minute", "fault_last_code", Fold::last, 0, {}, ""}};
-constexpr model::SourceName kSources33[] = {
+constexpr model::SourceName kSources42[] = {
     {"dcgm_exporter", "DCGM_EXP_XID_ERRORS_COUNT", 1, Form::value, "", {}, {}},
     {"amd_exporter", "gpu_afid_errors", 1, Form::value, "", {}, {}},
     {"cambricon", "mlu_xid_error", 1, Form::value, "", {}, {}},
     {"kunlunxin", "node_xpu_xidCount", 1, Form::value, "", {}, {}},
 };
-constexpr model::AttributeRule kRules36[] = {{"error.type", "crc_flit"}};
-constexpr model::AttributeRule kRules37[] = {{"error.type", "crc_data"}};
-constexpr model::AttributeRule kRules38[] = {{"error.type", "replay"}};
-constexpr model::AttributeRule kRules39[] = {{"error.type", "recovery"}};
-constexpr model::AttributeRule kRules40[] = {{"error.type", "crc"}, {"network.io.direction", "transmit"}};
-constexpr model::AttributeRule kRules41[] = {{"error.type", "crc"}, {"network.io.direction", "receive"}};
-constexpr model::AttributeRule kRules42[] = {{"error.type", "ecc_uncorrected"}};
-constexpr model::SourceName kSources34[] = {
-    {"dcgm_exporter", "DCGM_FI_DEV_NVLINK_CRC_FLIT_ERROR_COUNT_TOTAL", 1, Form::value, "", {}, kRules36},
-    {"dcgm_exporter", "DCGM_FI_DEV_NVLINK_CRC_DATA_ERROR_COUNT_TOTAL", 1, Form::value, "", {}, kRules37},
-    {"dcgm_exporter", "DCGM_FI_DEV_NVLINK_REPLAY_ERROR_COUNT_TOTAL", 1, Form::value, "", {}, kRules38},
-    {"dcgm_exporter", "DCGM_FI_DEV_NVLINK_RECOVERY_ERROR_COUNT_TOTAL", 1, Form::value, "", {}, kRules39},
-    {"ascend_npu_exporter", "npu_chip_info_sio_crc_tx_err_cnt", 1, Form::value, "", {}, kRules40},
-    {"ascend_npu_exporter", "npu_chip_info_sio_crc_rx_err_cnt", 1, Form::value, "", {}, kRules41},
-    {"cambricon", "mlu_mlulink_err_ecc_double_total", 1, Form::value, "", {}, kRules42},
+constexpr model::AttributeRule kRules54[] = {{"error.type", "crc_flit"}};
+constexpr model::AttributeRule kRules55[] = {{"error.type", "crc_data"}};
+constexpr model::AttributeRule kRules56[] = {{"error.type", "replay"}};
+constexpr model::AttributeRule kRules57[] = {{"error.type", "recovery"}};
+constexpr model::AttributeRule kRules58[] = {{"error.type", "crc"}, {"network.io.direction", "transmit"}};
+constexpr model::AttributeRule kRules59[] = {{"error.type", "crc"}, {"network.io.direction", "receive"}};
+constexpr model::AttributeRule kRules60[] = {{"error.type", "ecc_uncorrected"}};
+constexpr model::SourceName kSources43[] = {
+    {"dcgm_exporter", "DCGM_FI_DEV_NVLINK_CRC_FLIT_ERROR_COUNT_TOTAL", 1, Form::value, "", {}, kRules54},
+    {"dcgm_exporter", "DCGM_FI_DEV_NVLINK_CRC_DATA_ERROR_COUNT_TOTAL", 1, Form::value, "", {}, kRules55},
+    {"dcgm_exporter", "DCGM_FI_DEV_NVLINK_REPLAY_ERROR_COUNT_TOTAL", 1, Form::value, "", {}, kRules56},
+    {"dcgm_exporter", "DCGM_FI_DEV_NVLINK_RECOVERY_ERROR_COUNT_TOTAL", 1, Form::value, "", {}, kRules57},
+    {"ascend_npu_exporter", "npu_chip_info_sio_crc_tx_err_cnt", 1, Form::value, "", {}, kRules58},
+    {"ascend_npu_exporter", "npu_chip_info_sio_crc_rx_err_cnt", 1, Form::value, "", {}, kRules59},
+    {"cambricon", "mlu_mlulink_err_ecc_double_total", 1, Form::value, "", {}, kRules60},
 };
 constexpr model::MinuteColumn kMinute27[] = {{"gpu_minute", "link_errors", Fold::increase, 0, {}, ""}};
-constexpr model::SourceName kSources35[] = {
+constexpr model::SourceName kSources44[] = {{"nvidia_smi", "nvlink/speed", 1, Form::value, "", {}, {}}};
+constexpr model::SourceName kSources45[] = {
     {"ascend_npu_exporter", "npu_chip_info_process_info", 1048576, Form::value, "", {}, {}},
     {"cambricon", "mlu_process_physical_memory_used", 1, Form::value, "", {}, {}},
     {"iluvatar", "ix_process_info", 1048576, Form::value, "", {}, {}},
     {"hami", "hami_vgpu_memory_used_bytes", 1, Form::value, "", {}, {}},
     {"hami", "vGPU_device_memory_usage_in_bytes", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "processes/process_info/used_memory", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "Processes/Used GPU Memory", 1, Form::value, "", {}, {}},
 };
-constexpr model::SourceName kSources36[] = {
+constexpr model::SourceName kSources46[] = {
     {"cambricon", "mlu_process_ipu_utilization", 0.01, Form::value, "", {}, {}},
     {"hami", "hami_container_device_utilization_ratio", 0.01, Form::value, "", {}, {}},
     {"amd_exporter", "gpu_process_cu_occupancy", 0.01, Form::value, "", {}, {}},
     {"coroot", "container_resources_gpu_usage_percent", 0.01, Form::value, "", {}, {}},
 };
-constexpr model::SourceName kSources37[] = {
+constexpr model::SourceName kSources47[] = {
     {"dcgm_exporter", "DCGM_EXP_GPU_HEALTH_STATUS", 1, Form::value, "", {}, {}},
     {"dcgm_exporter", "DCGM_FI_DEV_GPU_RECOVERY_ACTION", 1, Form::value, "", {}, {}},
     {"nvidia_gpu_exporter", "nvidia_smi_gpu_recovery_action", 1, Form::value, "", {}, {}},
@@ -478,6 +797,9 @@ constexpr model::SourceName kSources37[] = {
     {"ascend_npu_exporter", "npu_chip_info_health_status", 1, Form::value, "", {}, {}},
     {"cambricon", "mlu_health", 1, Form::value, "", {}, {}},
     {"enflame", "enflame_gcu_health", 1, Form::value, "", {}, {}},
+    {"nvidia_smi_xml", "gpu_recovery_action", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "GPU Recovery Action", 1, Form::value, "", {}, {}},
+    {"nvidia_smi", "query/gpu_recovery_action", 1, Form::value, "", {}, {}},
 };
 constexpr std::string_view kPrefixes1[] = {"DCGM_FI_", "DCGM_EXP_"};
 constexpr model::LabelRule kLabels1[] = {
@@ -545,7 +867,7 @@ constexpr model::LabelRule kLabels3[] = {
     {"driver_version", "hw.driver_version"},
     {"kfd_process_id", "process.pid"},
 };
-constexpr model::AttributeRule kRules43[] = {{"amd_gpu_", "gpu_"}, {"amd_pcie_", "pcie_"}};
+constexpr model::AttributeRule kRules61[] = {{"amd_gpu_", "gpu_"}, {"amd_pcie_", "pcie_"}};
 constexpr std::string_view kPrefixes4[] = {"npu_chip_info_"};
 constexpr model::LabelRule kLabels4[] = {
     {"vdie_id", "hw.id"},
@@ -622,7 +944,7 @@ constexpr model::Signal kSignals1[] = {
     {"gpu.sm.active", "1", Kind::gauge, "gpu", "", {}, "average share of SMs that had a warp", kSources2, kMinute2},
     {"gpu.sm.occupancy", "1", Kind::gauge, "gpu", "", {}, "resident warps / maximum warps", kSources3, kMinute3},
     {"gpu.tensor.active", "1", Kind::gauge, "gpu", "", {}, "share of cycles the tensor/matrix pipe was busy", kSources4, kMinute4},
-    {"gpu.vector.active", "1", Kind::gauge, "gpu", "", {}, "share of cycles the vector (CUDA core) pipes were busy, by pipe", kSources5, {}},
+    {"gpu.vector.active", "1", Kind::gauge, "gpu", "", {}, "share of cycles the vector (CUDA core) pipes were busy, by pipe (attribute gpu.pipe = fp64, fp32, fp16, int)", kSources5, {}},
     {"gpu.memory.bandwidth.utilization", "1", Kind::gauge, "gpu", "", {}, "share of the theoretical device memory bandwidth in use", kSources6, kMinute5},
     {"gpu.memory.controller.active", "1", Kind::gauge, "gpu", "", {}, "share of time memory was read or written (coarse)", kSources7, kMinute6},
     {"gpu.memory.used", "By", Kind::gauge, "gpu", "hw.gpu.memory.usage", {}, "device memory in use, without what the driver reserves", kSources8, kMinute7},
@@ -632,37 +954,52 @@ constexpr model::Signal kSignals1[] = {
     {"gpu.link.io", "By", Kind::counter, "gpu", "hw.gpu.io", kRules9, "bytes over the links between GPUs (NVLink, xGMI, HCCS, MLU-Link)", kSources12, kMinute11},
     {"gpu.pcie.io", "By", Kind::counter, "gpu", "hw.gpu.io", kRules16, "bytes over PCIe as the device sees them (device to host is transmit)", kSources13, kMinute12},
     {"gpu.pcie.replays", "{replay}", Kind::counter, "gpu", "", {}, "PCIe packets sent again: a bad slot, riser or cable", kSources14, kMinute13},
-    {"gpu.network.io", "By", Kind::counter, "gpu", "", {}, "bytes over the network interface on the package (Ascend RoCE, Gaudi)", kSources15, {}},
-    {"gpu.temperature", "Cel", Kind::gauge, "gpu", "hw.temperature", kRules17, "temperature of the chip", kSources16, kMinute14},
-    {"gpu.memory.temperature", "Cel", Kind::gauge, "gpu", "hw.temperature", kRules18, "temperature of the device memory", kSources17, kMinute15},
-    {"gpu.power", "W", Kind::gauge, "gpu", "hw.power", kRules19, "electrical power drawn by the board", kSources18, kMinute16},
-    {"gpu.power.limit", "W", Kind::gauge, "gpu", "hw.power.limit", kRules19, "power limit in force", kSources19, kMinute17},
-    {"gpu.energy", "J", Kind::counter, "gpu", "hw.energy", kRules19, "energy used since the driver was loaded", kSources20, kMinute18},
-    {"gpu.clock.core", "Hz", Kind::gauge, "gpu", "", {}, "clock of the compute units", kSources21, kMinute19},
-    {"gpu.clock.memory", "Hz", Kind::gauge, "gpu", "", {}, "clock of the device memory", kSources22, kMinute20},
-    {"gpu.encoder.utilization", "1", Kind::gauge, "gpu", "", {}, "share of time the video encoder was busy", kSources23, {}},
-    {"gpu.decoder.utilization", "1", Kind::gauge, "gpu", "", {}, "share of time the video decoder was busy", kSources24, {}},
-    {"gpu.throttle.active", "1", Kind::gauge, "gpu", "", {}, "1 while a reason holds the clocks down (attribute reason)", kSources25, kMinute21},
-    {"gpu.throttle.recent", "{event}", Kind::gauge, "gpu", "", {}, "clock limits within the window the exporter looks back, by reason", kSources26, {}},
-    {"gpu.throttle.time", "s", Kind::counter, "gpu", "", {}, "time during which a limit held the clocks down (attribute reason)", kSources27, kMinute22},
-    {"gpu.throttle.ratio", "1", Kind::gauge, "gpu", "", {}, "share of time a limit held the clocks down (attribute reason)", kSources28, {}},
-    {"gpu.ecc.errors", "{error}", Kind::counter, "gpu", "hw.errors", kRules31, "memory errors since the driver was loaded (attribute error.type = corrected, uncorrected)", kSources29, kMinute23},
-    {"gpu.ecc.errors.lifetime", "{error}", Kind::counter, "gpu", "", {}, "memory errors over the life of the board (attribute error.type)", kSources30, {}},
-    {"gpu.row_remap", "{row}", Kind::gauge, "gpu", "", {}, "rows of device memory replaced by spare ones (attribute kind = corrected, uncorrected) or 1 while a replacement is pending or has failed", kSources31, kMinute24},
+    {"gpu.pcie.link.generation", "{generation}", Kind::gauge, "gpu", "", {}, "PCIe generation the link runs at now (an idle device goes down to save power)", kSources15, {}},
+    {"gpu.pcie.link.generation.max", "{generation}", Kind::gauge, "gpu", "", {}, "PCIe generation that device and slot can run at", kSources16, {}},
+    {"gpu.pcie.link.width", "{lane}", Kind::gauge, "gpu", "", {}, "PCIe lanes in use", kSources17, {}},
+    {"gpu.pcie.link.width.max", "{lane}", Kind::gauge, "gpu", "", {}, "PCIe lanes that device and slot have", kSources18, {}},
+    {"gpu.network.io", "By", Kind::counter, "gpu", "", {}, "bytes over the network interface on the package (Ascend RoCE, Gaudi)", kSources19, {}},
+    {"gpu.temperature", "Cel", Kind::gauge, "gpu", "hw.temperature", kRules17, "temperature of the chip", kSources20, kMinute14},
+    {"gpu.memory.temperature", "Cel", Kind::gauge, "gpu", "hw.temperature", kRules22, "temperature of the device memory", kSources21, kMinute15},
+    {"gpu.power", "W", Kind::gauge, "gpu", "hw.power", kRules23, "electrical power drawn by the board", kSources22, kMinute16},
+    {"gpu.power.limit", "W", Kind::gauge, "gpu", "hw.power.limit", kRules23, "power limit in force", kSources23, kMinute17},
+    {"gpu.power.limit.default", "W", Kind::gauge, "gpu", "", {}, "power limit of the board as it was made", kSources24, {}},
+    {"gpu.power.limit.max", "W", Kind::gauge, "gpu", "", {}, "highest power limit that can be set", kSources25, {}},
+    {"gpu.energy", "J", Kind::counter, "gpu", "hw.energy", kRules23, "energy used since the driver was loaded", kSources26, kMinute18},
+    {"gpu.clock.core", "Hz", Kind::gauge, "gpu", "", {}, "clock of the compute units", kSources27, kMinute19},
+    {"gpu.clock.core.max", "Hz", Kind::gauge, "gpu", "", {}, "highest clock of the compute units", kSources28, {}},
+    {"gpu.clock.memory", "Hz", Kind::gauge, "gpu", "", {}, "clock of the device memory", kSources29, kMinute20},
+    {"gpu.encoder.utilization", "1", Kind::gauge, "gpu", "", {}, "share of time the video encoder was busy", kSources30, {}},
+    {"gpu.decoder.utilization", "1", Kind::gauge, "gpu", "", {}, "share of time the video decoder was busy", kSources31, {}},
+    {"gpu.throttle.active", "1", Kind::gauge, "gpu", "", {}, "1 while a reason holds the clocks down (attribute reason)", kSources32, kMinute21},
+    {"gpu.throttle.recent", "{event}", Kind::gauge, "gpu", "", {}, "clock limits within the window the exporter looks back, by reason", kSources33, {}},
+    {"gpu.throttle.time", "s", Kind::counter, "gpu", "", {}, "time during which a limit held the clocks down (attribute reason; thermal only where sw_thermal and hw_thermal are not told apart)", kSources34, kMinute22},
+    {"gpu.throttle.ratio", "1", Kind::gauge, "gpu", "", {}, "share of time a limit held the clocks down (attribute reason)", kSources35, {}},
+    {"gpu.ecc.errors", "{error}", Kind::counter, "gpu", "hw.errors", kRules44, "memory errors since the driver was loaded (attribute error.type = corrected, uncorrected)", kSources36, kMinute23},
+    {"gpu.ecc.errors.lifetime", "{error}", Kind::counter, "gpu", "", {}, "memory errors over the life of the board (attribute error.type)", kSources37, {}},
+    {"gpu.row_remap", "{row}", Kind::gauge, "gpu", "", {}, "rows of device memory replaced by spare ones (attribute kind = corrected, uncorrected) or 1 while a replacement is pending or has failed", kSources38, kMinute24},
+    {"gpu.row_remap.banks", "{bank}", Kind::gauge, "gpu", "", {}, "banks of device memory by how many spare rows are left (attribute level = max, high, partial, low, none)", kSources39, {}},
+    {"gpu.retired_pages", "{page}", Kind::gauge, "gpu", "", {}, "pages of device memory taken out of use, before Ampere (attribute kind = corrected, uncorrected), or 1 while some wait for it (pending)", kSources40, {}},
     {"gpu.fault.event", "{event}", Kind::event, "gpu", "", {}, "a fault the vendor gives a code to (NVIDIA Xid, SXid, AMD AFID, Ascend code); attributes code and action", {}, kMinute25},
     {"gpu.driver.error", "{event}", Kind::event, "node", "", {}, "the GPU driver or nvidia-peermem reported an error that names no device (attributes code and action)", {}, {}},
-    {"gpu.fault.last_code", "1", Kind::gauge, "gpu", "", {}, "code of the last fault; stays until the next one, so the same fault twice is one", kSources32, kMinute26},
-    {"gpu.fault.recent", "{event}", Kind::gauge, "gpu", "", {}, "faults within the window the exporter looks back, by code (attribute code)", kSources33, {}},
-    {"gpu.link.errors", "{error}", Kind::counter, "gpu", "", {}, "errors on the links between GPUs (attribute error.type)", kSources34, kMinute27},
-    {"gpu.process.memory", "By", Kind::gauge, "gpu", "", {}, "device memory held by one process or container", kSources35, {}},
-    {"gpu.process.utilization", "1", Kind::gauge, "gpu", "", {}, "share of the device one process or container used", kSources36, {}},
-    {"gpu.health", "1", Kind::gauge, "gpu", "hw.status", kRules19, "the vendor's own verdict; its scale is the vendor's (attribute hw.vendor), NVIDIA: 0 = no recovery action needed", kSources37, {}},
+    {"gpu.fault.last_code", "1", Kind::gauge, "gpu", "", {}, "code of the last fault; stays until the next one, so the same fault twice is one", kSources41, kMinute26},
+    {"gpu.fault.recent", "{event}", Kind::gauge, "gpu", "", {}, "faults within the window the exporter looks back, by code (attribute code)", kSources42, {}},
+    {"gpu.link.errors", "{error}", Kind::counter, "gpu", "", {}, "errors on the links between GPUs (attribute error.type)", kSources43, kMinute27},
+    {"gpu.link.active", "{link}", Kind::gauge, "gpu", "", {}, "links between GPUs that are up", {}, {}},
+    {"gpu.link.count", "{link}", Kind::gauge, "gpu", "", {}, "links between GPUs that the device has", {}, {}},
+    {"gpu.link.speed", "By/s", Kind::gauge, "gpu", "", {}, "what a link between GPUs can carry in one direction (attribute gpu.link)", kSources44, {}},
+    {"gpu.process.memory", "By", Kind::gauge, "gpu", "", {}, "device memory held by one process or container", kSources45, {}},
+    {"gpu.process.utilization", "1", Kind::gauge, "gpu", "", {}, "share of the device one process or container used", kSources46, {}},
+    {"gpu.health", "1", Kind::gauge, "gpu", "hw.status", kRules23, "the vendor's own verdict; its scale is the vendor's (attribute hw.vendor), NVIDIA: 0 = no recovery action needed", kSources47, {}},
     {"change.driver", "{event}", Kind::event, "gpu", "", {}, "driver or firmware of a device changed", {}, {}},
 };
 constexpr model::Adapter kAdapters1[] = {
     {"dcgm_exporter", kPrefixes1, {}, kLabels1, "nvidia", kBlanks1},
     {"nvidia_gpu_exporter", kPrefixes2, {}, kLabels2, "nvidia", {}},
-    {"amd_exporter", kPrefixes3, kRules43, kLabels3, "amd", {}},
+    {"nvidia_smi_xml", {}, {}, {}, "nvidia", {}},
+    {"nvidia_smi", {}, {}, {}, "nvidia", {}},
+    {"rocm_smi", {}, {}, {}, "amd", {}},
+    {"amd_exporter", kPrefixes3, kRules61, kLabels3, "amd", {}},
     {"ascend_npu_exporter", kPrefixes4, {}, kLabels4, "huawei", {}},
     {"cambricon", kPrefixes5, {}, kLabels5, "cambricon", {}},
     {"hygon", kPrefixes6, {}, kLabels6, "hygon", {}},
