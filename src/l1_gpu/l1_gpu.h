@@ -4,6 +4,7 @@
 #pragma once
 
 #include "l1_gpu/catalog.gen.h"  // catalog()
+#include "l1_gpu/derived.h"
 #include "l1_gpu/kernel_log.h"
 #include "l1_gpu/nvml.h"
 #include "l1_gpu/smi.h"
