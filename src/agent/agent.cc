@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The threads of the agent: one collects, four scrape, one looks for engines and follows files, one
-// sends (sender.cc). What they share, the list of targets, stands under one mutex; a target is
-// handed to one scraping thread at a time.
+// The threads of the agent: one collects, four scrape, one looks for engines, one follows files,
+// one the kernel's log, one sends (sender.cc). What they share, the list of targets, stands under
+// one mutex; a target is handed to one scraping thread at a time.
 #include "agent/agent.h"
 
 #include <algorithm>
@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "agent/feed.h"
+#include "agent/kernel_follower.h"
 #include "agent/local.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -26,6 +27,7 @@ namespace {
 
 constexpr int kScrapeThreads = 4;
 constexpr std::int64_t kSourcesEvery = 15 * base::kSecond;
+constexpr int kKernelWaitMs = 500;
 constexpr std::int64_t kTailEvery = base::kSecond;
 constexpr std::int64_t kProbeTimeoutMs = 1000;
 constexpr std::size_t kMaxProbe = 16u << 20;
@@ -64,6 +66,8 @@ struct Agent::State {
   std::unique_ptr<Sender> sender;
   std::unique_ptr<l3_host::HostCollector> host;
   std::unique_ptr<l1_gpu::NvmlCollector> nvml;
+  std::unique_ptr<KernelFollower> kernel;
+  Duplicates duplicates;  // of the kernel's log and of what else reports the same
   std::atomic<std::int64_t> collect_cpu_ns{0};
 
   mutable std::mutex mutex;
@@ -80,6 +84,7 @@ struct Agent::State {
   }
   void AddTarget(ScrapeTarget target, bool found);
   void CollectLoop(const std::stop_token& stop);
+  void KernelLoop(const std::stop_token& stop);
   void ScrapeLoop(const std::stop_token& stop);
   void DiscoverLoop(const std::stop_token& stop);
   void Discover(LocalFinder* finder, Feed* feed);
@@ -130,10 +135,38 @@ void Agent::State::CollectLoop(const std::stop_token& stop) {
     } else {
       sources.clear();
     }
+    duplicates.Remove(now, &feed->batch().events);
     feed->Ship();
     collect_cpu_ns = base::thread_cpu_ns() - begin;
     next = std::max(next + options.interval_ns, base::monotonic_ns());
   } while (SleepUntil(next, stop));
+}
+
+void Agent::State::KernelLoop(const std::stop_token& stop) {
+  const std::unique_ptr<Feed> feed = NewFeed(1'000);
+  std::int64_t said = 0, saved = base::monotonic_ns();
+  bool live = false;
+  while (!stop.stop_requested()) {
+    wire::Context context;
+    context.now_ns = base::Clock::system().now_ns();
+    context.namer = &feed->namer();
+    kernel->Poll(kKernelWaitMs, context, &feed->batch());
+    const std::int64_t now = base::Clock::system().now_ns();
+    duplicates.Remove(now, &feed->batch().events);
+    model::SourceState state = kernel->State();
+    const bool say = said == 0 || now - said >= kSourcesEvery || live != (state.state == "live");
+    if (say) {
+      said = now;
+      live = state.state == "live";
+      feed->batch().sources.push_back(std::move(state));
+    }
+    if (say || !feed->batch().events.empty()) feed->Ship();
+    if (base::monotonic_ns() - saved > 10 * base::kSecond) {
+      saved = base::monotonic_ns();
+      kernel->Save();
+    }
+  }
+  kernel->Save();
 }
 
 // ---- targets
@@ -349,6 +382,13 @@ base::Result<std::unique_ptr<Agent>> Agent::Start(AgentOptions options,
     nvml.deadline_ns = std::max(o.nvml_deadline_ns, 2 * nvml.interval_ns);
     state->nvml = l1_gpu::NvmlCollector::Start(nvml);
   }
+  if (o.kernel_log) {
+    KernelFollowerOptions kernel;
+    kernel.root = o.root;
+    kernel.node = state->node;
+    if (!o.spool_dir.empty()) kernel.state_file = o.spool_dir + "/kernel_log.json";
+    state->kernel = std::make_unique<KernelFollower>(kernel);
+  }
   for (const ScrapeTarget& target : o.scrape) state->AddTarget(target, false);
   for (TailFile& file : o.files) {
     State::Followed followed;
@@ -361,6 +401,7 @@ base::Result<std::unique_ptr<Agent>> Agent::Start(AgentOptions options,
   }
   State* s = state.get();
   s->threads.emplace_back([s](const std::stop_token& stop) { s->CollectLoop(stop); });
+  if (s->kernel) s->threads.emplace_back([s](const std::stop_token& stop) { s->KernelLoop(stop); });
   for (int i = 0; i < kScrapeThreads; ++i)
     s->threads.emplace_back([s](const std::stop_token& stop) { s->ScrapeLoop(stop); });
   if (o.discover_engines)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The door of the agent: collects on one node and sends OTLP. It starts collectors (host, NVIDIA
-// devices), scrapes targets and those it finds on this machine, follows files, and sends all of it.
-// Threads of its own; Stop joins them.
+// devices, the kernel's log), scrapes targets and those it finds on this machine, follows files,
+// and sends all of it. Threads of its own; Stop joins them.
 #pragma once
 
 #include <cstdint>
@@ -36,6 +36,7 @@ struct AgentOptions {
   std::string nvml = "libnvidia-ml.so.1";  // "" = do not look for NVIDIA devices
   std::int64_t nvml_interval_ns = 0;       // 0 = interval_ns
   std::int64_t nvml_deadline_ns = 10 * base::kSecond;
+  bool kernel_log = true;                  // follow ROOT/dev/kmsg
 };
 
 struct AgentFacts {

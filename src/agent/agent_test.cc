@@ -43,6 +43,7 @@ class AgentTest : public ::testing::Test {
     options.interval_ns = 200 * base::kMillisecond;
     options.discover_engines = false;
     options.nvml = "libnvidia-ml-that-is-not-there.so.1";
+    options.kernel_log = false;  // of the machine that runs the tests
     options.spool_dir = (folder_ / "spool").string();
     return options;
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/hash.h"
+#include "l1_gpu/l1_gpu.h"
 #include "l2_comm/l2_comm.h"
 #include "l5_train/l5_train.h"
 #include "l7_genai/l7_genai.h"
@@ -23,6 +24,10 @@ struct FileKind {
 };
 
 constexpr FileKind kFileKinds[] = {
+    {"kmsg", l1_gpu::LooksKernelLog, l1_gpu::ReadKernelLog},
+    {"nvidia-smi-xml", l1_gpu::LooksNvidiaSmiXml, l1_gpu::ReadNvidiaSmiXml},
+    {"nvidia-smi", l1_gpu::LooksNvidiaSmi, l1_gpu::ReadNvidiaSmi},
+    {"rocm-smi", l1_gpu::LooksRocmSmi, l1_gpu::ReadRocmSmi},
     {"sse", l7_genai::LooksStream, l7_genai::ReadStream},
     {"nccl-inspector", l2_comm::LooksInspector, l2_comm::ReadInspector},
     {"nccl-tests", l2_comm::LooksNcclTests, l2_comm::ReadNcclTests},
@@ -32,10 +37,8 @@ constexpr FileKind kFileKinds[] = {
 };
 
 // Kinds of interface.md that a later issue brings.
-constexpr std::string_view kLater[] = {
-    "kmsg",  "nvidia-smi-xml", "nvidia-smi",      "rocm-smi",
-    "mllog", "kubelet-pods",   "kubelet-summary", "pod-resources",
-    "slurm", "hami",           "prices"};
+constexpr std::string_view kLater[] = {"mllog", "kubelet-pods", "kubelet-summary", "pod-resources",
+                                       "slurm", "hami",         "prices"};
 
 bool Contains(std::string_view text, std::string_view what) {
   return text.find(what) != std::string_view::npos;
@@ -96,6 +99,10 @@ Status DecodeAny::Decode(std::string_view kind, std::string_view body, const wir
   if (kind == "otlp-metrics" || kind == "otlp-traces" || kind == "otlp-logs")
     return wire::DecodeOtlpJson(body, context, batch);
   if (kind == "nccl-inspector") return l2_comm::DecodeInspector(body, context, batch);
+  if (kind == "kmsg") {
+    l1_gpu::KernelLog({}).Feed(body, context, batch);
+    return Status::Ok();
+  }
   if (kind == "train-log") {
     auto& reader = logs_[context.resource != nullptr ? context.resource->text() : std::string()];
     l5_train::LogOptions options;

@@ -32,7 +32,7 @@ class DecodeAny {
   DecodeAny();
   ~DecodeAny();
   // A piece of a stream of this kind (worlds, followed files): prom, otlp-metrics, otlp-traces,
-  // otlp-logs, nccl-inspector, train-log.
+  // otlp-logs, nccl-inspector, train-log, kmsg.
   base::Status Decode(std::string_view kind, std::string_view body, const wire::Context& context,
                       model::Batch* batch);
   // A whole file; kind "" = by content.

@@ -375,6 +375,7 @@ constexpr model::Signal kSignals1[] = {
     {"process.disk.io", "By", Kind::counter, "process", "", {}, "bytes a process read and wrote (attribute disk.io.direction)", {}, {}},
     {"process.paging.faults", "{fault}", Kind::counter, "process", "", {}, "page faults of a process (attribute system.paging.fault.type)", {}, {}},
     {"process.unix.file_descriptor.count", "{file_descriptor}", Kind::gauge, "process", "", {}, "open files of a process", kSources43, {}},
+    {"host.process_crash", "{event}", Kind::event, "node", "", {}, "a process died of a bad memory access, as the kernel's log says (attributes process.pid, process.executable.name, library)", {}, {}},
     {"host.oom_kill", "{event}", Kind::event, "node", "", {}, "the kernel killed a process because memory ran out", {}, kMinute37},
 };
 constexpr model::Adapter kAdapters1[] = {
