@@ -59,7 +59,7 @@ class Drain {
     if (fd >= 0) ::close(fd);
     fd = -1, running = false;
     used_ = 0, first_ = 0, number_ = 0;
-    unheard_ = abandoned_ = inferred_ = 0;
+    recorded_ = unheard_ = abandoned_ = inferred_ = 0;
     said_ = {};
   }
 
@@ -84,7 +84,7 @@ class Drain {
   std::uint64_t number_ = 0;
   std::int64_t started_ = 0, now_ = 0;               // wall clock
   std::int64_t tried_ = 0, counted_ = 0, tick_ = 0;  // monotonic
-  std::uint64_t unheard_ = 0, abandoned_ = 0, inferred_ = 0;
+  std::uint64_t recorded_ = 0, unheard_ = 0, abandoned_ = 0, inferred_ = 0;
   std::uint32_t seen_ = 0;  // events under way in the last round
   Counts said_{};
 };
@@ -130,7 +130,11 @@ void Drain::Round() {
     if (state == Communicator::live) Introduce(&c);
   }
   seen_ = 0;
-  recorder.pool.Walk([this](Slot* slot) { return Look(slot); });
+  recorder.pool.Walk([this](Slot* slot) {
+    const bool over = Look(slot);
+    recorded_ += over ? 1 : 0;
+    return over;
+  });
   for (std::uint32_t i = 0; i < Used(); ++i) {
     if (recorder.communicators[i].closing) End(&recorder.communicators[i]);
   }
@@ -147,11 +151,11 @@ bool Drain::Look(Slot* slot) {
   Communicator& c = recorder.communicators[slot->communicator];
   if (c.known.load(std::memory_order_acquire) != 2) return false;  // being learnt
   const bool stopped = slot->stopped.load(std::memory_order_acquire) != 0;
-  const std::uint32_t ended = slot->ended.load(std::memory_order_acquire);
-  const std::uint32_t begun = slot->begun.load(std::memory_order_relaxed);
+  const std::uint32_t ended = slot->parts.ended.load(std::memory_order_acquire);
+  const std::uint32_t begun = slot->parts.begun.load(std::memory_order_relaxed);
   // Where the number of parts is not told, they are all there when no more come.
-  const bool quiet =
-      begun > 0 && ended == begun && now_ - slot->ended_ns.load(std::memory_order_relaxed) > kQuiet;
+  const bool quiet = begun > 0 && ended == begun &&
+                     now_ - slot->parts.ended_ns.load(std::memory_order_relaxed) > kQuiet;
   if (stopped && (slot->channels > 0 ? ended >= slot->channels : quiet)) {
     if (slot->plan > c.finished_plan) c.finished_plan = slot->plan, c.finished_tick = tick_;
     Tell(*slot, true, false);
@@ -170,9 +174,9 @@ bool Drain::Look(Slot* slot) {
     ++abandoned_;
     return true;
   }
-  const std::int64_t since = slot->told_ns != 0 ? slot->told_ns : slot->enqueued_ns;
+  const std::int64_t since = slot->parts.told_ns != 0 ? slot->parts.told_ns : slot->enqueued_ns;
   if (now_ - since >= options.open_ns && fd >= 0) {
-    slot->told_ns = now_;
+    slot->parts.told_ns = now_;
     Tell(*slot, false, false);
   }
   return false;
@@ -190,24 +194,25 @@ void Drain::Tell(const Slot& slot, bool done, bool inferred) {
   r.peer = slot.peer;
   r.seq = slot.seq, r.order = slot.order, r.count = slot.count;
   r.enqueued_ns = slot.enqueued_ns;
-  r.begun_ns = slot.begun_ns.load(kRelaxed), r.ended_ns = slot.ended_ns.load(kRelaxed);
-  r.gpu_start = slot.gpu_start.load(kRelaxed), r.gpu_end = slot.gpu_end.load(kRelaxed);
-  const std::uint64_t slowest = slot.slowest.load(kRelaxed), fastest = slot.fastest.load(kRelaxed);
+  r.begun_ns = slot.parts.begun_ns.load(kRelaxed), r.ended_ns = slot.parts.ended_ns.load(kRelaxed);
+  r.gpu_start = slot.parts.gpu_start.load(kRelaxed), r.gpu_end = slot.parts.gpu_end.load(kRelaxed);
+  const std::uint64_t slowest = slot.parts.slowest.load(kRelaxed),
+                      fastest = slot.parts.fastest.load(kRelaxed);
   r.slowest_ns = slowest >> 8, r.slowest = slowest & 0xFF;
   r.fastest_ns = fastest >> 8, r.fastest = fastest & 0xFF;
   r.channels = slot.channels;
-  r.begun = static_cast<std::uint16_t>(slot.begun.load(kRelaxed));
-  r.ended = static_cast<std::uint16_t>(slot.ended.load(kRelaxed));
+  r.begun = static_cast<std::uint16_t>(slot.parts.begun.load(kRelaxed));
+  r.ended = static_cast<std::uint16_t>(slot.parts.ended.load(kRelaxed));
   // Times of which a part is missing are no times of the whole.
   if (r.ended != 0 && !(done && r.begun != r.ended)) {
-    r.timing = slot.gpu_timed.load(kRelaxed) != 0 ? Timing::gpu
-               : c.abi < 3                        ? Timing::proxy
-                                                  : Timing::host;
+    r.timing = slot.parts.gpu_timed.load(kRelaxed) != 0 ? Timing::gpu
+               : c.abi < 3                              ? Timing::proxy
+                                                        : Timing::host;
   }
-  std::memcpy(r.func, slot.func, sizeof r.func);
-  std::memcpy(r.datatype, slot.datatype, sizeof r.datatype);
-  std::memcpy(r.algo, slot.algo, sizeof r.algo);
-  std::memcpy(r.proto, slot.proto, sizeof r.proto);
+  std::memcpy(r.func, recorder.texts.Of(slot.func), sizeof r.func);
+  std::memcpy(r.datatype, recorder.texts.Of(slot.datatype), sizeof r.datatype);
+  std::memcpy(r.algo, recorder.texts.Of(slot.algo), sizeof r.algo);
+  std::memcpy(r.proto, recorder.texts.Of(slot.proto), sizeof r.proto);
   r.now_ns = now_;
   Pack(r, true);
 }
@@ -240,7 +245,7 @@ void Drain::End(Communicator* c) {
 
 void Drain::TellCounts() {
   CountsRecord r;
-  r.counts.recorded = recorder.counts.recorded.load();
+  r.counts.recorded = recorded_;
   r.counts.pool_full = recorder.counts.pool_full.load();
   r.counts.stale = recorder.counts.stale.load();
   r.counts.homeless = recorder.counts.homeless.load();

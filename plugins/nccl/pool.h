@@ -9,6 +9,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include "frame.h"
@@ -17,28 +18,34 @@ namespace strata::nccl {
 
 constexpr int kChannels = 64;  // MAXCHANNELS of NCCL; parts beyond share one place without a time
 
+// The first line is all that the thread which enqueues touches; its other fields are written before
+// `ready` and then only read. A slot that is free has zeros in the second part.
 struct alignas(64) Slot {
-  // Changed while it is under way, by any thread.
   std::atomic<std::uint64_t> generation;
-  std::atomic<std::uint32_t> begun, ended;  // parts: kernel channels or proxy operations
-  std::atomic<std::uint32_t> stopped;       // 1 = the enqueue is over
-  std::atomic<std::uint32_t> gpu_timed;     // 1 = a part ended with a GPU time
-  std::atomic<std::int64_t> begun_ns, ended_ns;
-  std::atomic<std::uint64_t> gpu_start, gpu_end;
-  std::atomic<std::uint64_t> slowest, fastest;  // nanoseconds << 8 | channel
-  // Written before it is published, then only read.
   std::uint64_t seq, order, count, plan;
   std::int64_t enqueued_ns;
   std::uint32_t communicator;
   std::int32_t peer;
+  std::uint8_t func, datatype, algo, proto;  // numbers of Texts
   Kind kind;
-  std::uint16_t channels;
-  char func[40], datatype[24], algo[40], proto[24];
-  // The draining thread's own.
-  std::int64_t told_ns;
+  std::uint8_t channels;                     // that will report; 0 = not told
+  std::atomic<std::uint8_t> ready, stopped;  // published; the enqueue is over
+
+  struct Parts {  // kernel channels or proxy operations, as other threads report them
+    std::atomic<std::uint32_t> begun, ended;
+    std::atomic<std::uint32_t> gpu_timed;  // 1 = a part ended with a GPU time
+    std::atomic<std::int64_t> begun_ns, ended_ns;
+    std::atomic<std::uint64_t> gpu_start, gpu_end;
+    std::atomic<std::uint64_t> slowest, fastest;  // nanoseconds << 8 | channel
+    std::int64_t told_ns;                         // the draining thread's own
+  };
+  alignas(64) Parts parts;
   // GPU time at which each channel began.
   std::atomic<std::uint64_t> channel_start[kChannels + 1];
+
+  void Clear();  // the second part
 };
+static_assert(offsetof(Slot, parts) == 64);
 
 class Pool {
  public:
@@ -60,23 +67,22 @@ class Pool {
     }
     return nullptr;
   }
-  void Publish(const Slot* slot) {
-    const std::uint32_t at = IndexOf(slot);
-    live_[at / 64].fetch_or(std::uint64_t{1} << (at % 64), std::memory_order_release);
-  }
+  // A plain store: a locked instruction would wait until all that was written before has reached
+  // this core's cache.
+  static void Publish(Slot* slot) { slot->ready.store(1, std::memory_order_release); }
 
   // Draining thread: calls take(slot) for each published slot; true frees it.
   template <typename Take>
   void Walk(Take take) {
     for (std::uint32_t w = 0; w < words_; ++w) {
-      std::uint64_t bits = live_[w].load(std::memory_order_acquire);
+      std::uint64_t bits = ~free_[w].load(std::memory_order_acquire);
       while (bits != 0) {
         const std::uint64_t bit = bits & (~bits + 1);
         bits &= ~bit;
         Slot* slot = &slots_[w * 64 + Position(bit)];
-        if (!take(slot)) continue;
+        if (slot->ready.load(std::memory_order_acquire) == 0 || !take(slot)) continue;
+        slot->Clear();
         slot->generation.fetch_add(1, std::memory_order_release);
-        live_[w].fetch_and(~bit, std::memory_order_relaxed);
         free_[w].fetch_or(bit, std::memory_order_release);
       }
     }
@@ -111,7 +117,6 @@ class Pool {
   std::uint32_t words_ = 0;
   std::uint64_t salt_ = 0;  // generations begin here: a handle of another process hardly ever fits
   std::atomic<std::uint64_t> free_[kMaxSlots / 64] = {};
-  alignas(64) std::atomic<std::uint64_t> live_[kMaxSlots / 64] = {};
 };
 
 }  // namespace strata::nccl

@@ -35,16 +35,14 @@ void Lower(std::atomic<T>* to, T value) {
 }
 
 // Text of a descriptor: a pointer, or an enumerator in v1.
-template <bool kNumbers, std::size_t N, std::size_t kNames>
-void Name(const void* d, std::uint16_t at, const char* const (&names)[kNames], char (&to)[N]) {
-  if (at == kNone) {
-    to[0] = 0;
-  } else if constexpr (kNumbers) {
+template <bool kNumbers, std::size_t kNames>
+std::uint8_t Name(const void* d, std::uint16_t at, const char* const (&names)[kNames]) {
+  if (at == kNone) return Texts::kEmpty;
+  if constexpr (kNumbers) {
     const auto number = Get<std::uint8_t>(d, at);
-    CopyText(to, number < kNames ? names[number] : "");
-  } else {
-    CopyText(to, Get<const char*>(d, at));
+    return recorder.texts.Number(number < kNames ? names[number] : nullptr);
   }
+  return recorder.texts.Number(Get<const char*>(d, at));
 }
 
 // Before v4 an event says whose it is.
@@ -74,13 +72,6 @@ Slot* StartTask(Communicator* c, Kind kind, const void* d) {
     Count(&recorder.counts.pool_full);
     return nullptr;
   }
-  constexpr auto kRelaxed = std::memory_order_relaxed;
-  slot->begun.store(0, kRelaxed), slot->ended.store(0, kRelaxed);
-  slot->stopped.store(0, kRelaxed), slot->gpu_timed.store(0, kRelaxed);
-  slot->begun_ns.store(0, kRelaxed), slot->ended_ns.store(0, kRelaxed);
-  slot->gpu_start.store(0, kRelaxed), slot->gpu_end.store(0, kRelaxed);
-  slot->slowest.store(0, kRelaxed), slot->fastest.store(0, kRelaxed);
-  slot->told_ns = 0;
   slot->communicator = NumberOf(c);
   slot->kind = kind;
   slot->order = order;
@@ -89,15 +80,17 @@ Slot* StartTask(Communicator* c, Kind kind, const void* d) {
   slot->peer = Get<int>(d, at.peer);
   slot->channels = at.channels == kNone ? 0 : Get<std::uint8_t>(d, at.channels);
   slot->plan = at.group == kNone ? 0 : Value(Get<void*>(d, at.group)) >> 8;
-  Name<kLayout.numbers>(d, at.func, kFuncs, slot->func);
-  Name<kLayout.numbers>(d, at.datatype, kDatatypes, slot->datatype);
-  Name<kLayout.numbers>(d, at.algo, kAlgos, slot->algo);
-  Name<kLayout.numbers>(d, at.proto, kProtos, slot->proto);
-  slot->seq = at.seq != kNone        ? Get<std::uint64_t>(d, at.seq)
-              : slot->func[0] == 'S' ? c->sends.fetch_add(1, kRelaxed)
-                                     : c->recvs.fetch_add(1, kRelaxed);
-  recorder.pool.Publish(slot);
-  Count(&recorder.counts.recorded);
+  slot->func = Name<kLayout.numbers>(d, at.func, kFuncs);
+  slot->datatype = Name<kLayout.numbers>(d, at.datatype, kDatatypes);
+  slot->algo = Name<kLayout.numbers>(d, at.algo, kAlgos);
+  slot->proto = Name<kLayout.numbers>(d, at.proto, kProtos);
+  if (at.seq != kNone) {
+    slot->seq = Get<std::uint64_t>(d, at.seq);
+  } else {  // counted here, per operation
+    const bool sends = recorder.texts.Of(slot->func)[0] == 'S';
+    slot->seq = (sends ? c->sends : c->recvs).fetch_add(1, std::memory_order_relaxed);
+  }
+  Pool::Publish(slot);
   return slot;
 }
 
@@ -108,9 +101,10 @@ std::uint64_t StartPart(const void* d, bool proxy, bool timer) {
     if (Get<void*>(d, kParent) != nullptr) Count(&recorder.counts.stale);
     return 0;
   }
-  if (slot->begun_ns.load(std::memory_order_relaxed) == 0) Lower(&slot->begun_ns, NowNs());
+  if (slot->parts.begun_ns.load(std::memory_order_relaxed) == 0)
+    Lower(&slot->parts.begun_ns, NowNs());
   if (proxy) {
-    slot->begun.fetch_add(1, std::memory_order_relaxed);
+    slot->parts.begun.fetch_add(1, std::memory_order_relaxed);
     return recorder.pool.HandleOf(slot, kChannels + 2);
   }
   std::uint32_t place = kChannels;
@@ -118,8 +112,8 @@ std::uint64_t StartPart(const void* d, bool proxy, bool timer) {
   if (channel < kChannels) place = channel;
   const std::uint64_t start = timer ? Get<std::uint64_t>(d, kTimer) : 0;
   slot->channel_start[place].store(start, std::memory_order_relaxed);
-  if (start != 0) Lower(&slot->gpu_start, start);
-  slot->begun.fetch_add(1, std::memory_order_relaxed);
+  if (start != 0) Lower(&slot->parts.gpu_start, start);
+  slot->parts.begun.fetch_add(1, std::memory_order_relaxed);
   return recorder.pool.HandleOf(slot, place + 1);
 }
 
@@ -200,8 +194,8 @@ int StopEvent(void* handle) {
     slot->stopped.store(1, std::memory_order_release);
     return 0;
   }
-  Raise(&slot->ended_ns, NowNs());
-  slot->ended.fetch_add(1, std::memory_order_release);
+  Raise(&slot->parts.ended_ns, NowNs());
+  slot->parts.ended.fetch_add(1, std::memory_order_release);
   return 0;
 }
 
@@ -213,14 +207,14 @@ int RecordState(void* handle, int state, const void* args) {
   if (slot == nullptr) return 0;  // StopEvent follows and counts it
   const auto end = Get<std::uint64_t>(args, 0);
   if (end == 0) return 0;
-  Raise(&slot->gpu_end, end);
-  slot->gpu_timed.store(1, std::memory_order_relaxed);
+  Raise(&slot->parts.gpu_end, end);
+  slot->parts.gpu_timed.store(1, std::memory_order_relaxed);
   const std::uint64_t start = slot->channel_start[part - 1].load(std::memory_order_relaxed);
   if (part > kChannels || start == 0 || end < start || end - start > ~std::uint64_t{0} >> 8)
     return 0;
   const std::uint64_t took = (end - start) << 8 | (part - 1);
-  Raise(&slot->slowest, took);
-  Lower(&slot->fastest, took);
+  Raise(&slot->parts.slowest, took);
+  Lower(&slot->parts.fastest, took);
   return 0;
 }
 

@@ -9,6 +9,7 @@
 
 #include "abi.h"
 #include "pool.h"
+#include "texts.h"
 
 namespace strata::nccl {
 
@@ -33,12 +34,13 @@ struct Communicator {
 
 struct Recorder {
   Pool pool;
+  Texts texts;
   Communicator communicators[kMaxCommunicators] = {};
   std::atomic<std::uint32_t> used_communicators{0};
   std::atomic<std::uint64_t> plans{0};  // launches so far
   std::atomic<std::int32_t> pid{0};
   struct {
-    std::atomic<std::uint64_t> recorded{0}, pool_full{0}, stale{0}, homeless{0};
+    std::atomic<std::uint64_t> pool_full{0}, stale{0}, homeless{0};
   } counts;
 };
 extern Recorder recorder;
