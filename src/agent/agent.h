@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/nccl_socket.h"
 #include "agent/scrape.h"
 #include "agent/sender.h"
 #include "agent/tail.h"
@@ -34,6 +35,7 @@ struct AgentOptions {
   std::string spool_dir;  // "" = what cannot be sent waits in memory only
   std::uint64_t spool_bytes = 1u << 30;
   std::string nvml = "libnvidia-ml.so.1";  // "" = do not look for NVIDIA devices
+  NcclOptions nccl;                        // where NCCL profiler plugins connect
 };
 
 struct AgentFacts {

@@ -76,6 +76,10 @@ agent::AgentOptions AgentOptionsOf(const server::Config& config, const std::stri
   o.discover_engines = config.discover.engines;
   o.spool_dir = config.store.path + "/spool";
   o.spool_bytes = config.agent.spool_bytes;
+  o.nccl.socket = config.nccl.socket;
+  o.nccl.uids = config.nccl.uids;
+  if (config.nccl.any_uid) o.nccl.uids.reset();
+  o.nccl.rows_per_s = config.nccl.rows_per_s;
   for (const server::ScrapeJob& job : config.scrape) {
     for (const std::string& target : job.targets) {
       agent::ScrapeTarget t;

@@ -32,6 +32,17 @@ retention: {samples: 15d, spans: 15d, logs: 15d, minutes: 400d, ledger: 5y}
   EXPECT_EQ(c->retention.ledger_days, 1825);
 }
 
+TEST(Config, Nccl) {
+  EXPECT_EQ(ParseConfig("", "s.yaml")->nccl.socket, "/run/strata/nccl.sock");
+  EXPECT_EQ(ParseConfig("nccl: {socket: off}", "s.yaml")->nccl.socket, "");
+  auto c = ParseConfig("nccl: {socket: /a/b, uids: [1000, 5], rows_per_second: 50}", "s.yaml");
+  ASSERT_TRUE(c.ok()) << c.status().message();
+  EXPECT_EQ(c->nccl.socket, "/a/b");
+  EXPECT_EQ(c->nccl.uids, (std::vector<std::uint32_t>{1000, 5}));
+  EXPECT_EQ(c->nccl.rows_per_s, 50);
+  EXPECT_TRUE(ParseConfig("nccl: {uids: any}", "s.yaml")->nccl.any_uid);
+}
+
 TEST(Config, SaysWhereAndWhatWasExpected) {
   const auto f = [](const char* text, const char* want) {
     auto c = ParseConfig(text, "s.yaml");
@@ -51,6 +62,9 @@ TEST(Config, SaysWhereAndWhatWasExpected) {
   f("slo: {ttft: 2s}", "expected a list");
   f("cluster: [", "s.yaml:");
   f("cluster: a\ncluster: b", "stands twice");
+  f("nccl: {socket: run/x}", "expected off or a path from /");
+  f("nccl: {uids: some}", "expected a list");
+  f("nccl: {uids: [-1]}", "expected a number from 0");
 }
 
 }  // namespace
