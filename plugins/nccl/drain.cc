@@ -115,6 +115,12 @@ void Drain::Run() {
   // The last parts are reported by another thread of NCCL; what is there now is all there will be.
   TellCounts();
   Send();
+  // The communicator waits for this: a busy agent gets a tenth of a second, no more.
+  for (int i = 0; i < 20 && fd >= 0 && used_ > 0; ++i) {
+    const timespec pause{0, 5 * kMs};
+    ::nanosleep(&pause, nullptr);
+    Send();
+  }
   if (fd >= 0) ::close(fd);
   fd = -1;
 }
@@ -204,7 +210,8 @@ void Drain::Tell(const Slot& slot, bool done, bool inferred) {
   r.begun = static_cast<std::uint16_t>(slot.parts.begun.load(kRelaxed));
   r.ended = static_cast<std::uint16_t>(slot.parts.ended.load(kRelaxed));
   // Times of which a part is missing are no times of the whole.
-  if (r.ended != 0 && !(done && r.begun != r.ended)) {
+  const bool whole = r.channels > 0 ? r.ended >= r.channels : r.begun == r.ended;
+  if (r.ended != 0 && (whole || !done)) {
     r.timing = slot.parts.gpu_timed.load(kRelaxed) != 0 ? Timing::gpu
                : c.abi < 3                              ? Timing::proxy
                                                         : Timing::host;

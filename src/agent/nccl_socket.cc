@@ -190,6 +190,7 @@ void NcclSocket::Say(std::int64_t now_ns, model::Batch* batch) const {
 
 void NcclSocket::Run(Feed* feed, const std::stop_token& stop) {
   std::int64_t flushed = base::monotonic_ns(), said = 0;
+  std::size_t said_of = 0;
   while (!stop.stop_requested()) {
     std::vector<pollfd> fds{{fd_, POLLIN, 0}};
     for (const auto& connection : connections_) fds.push_back({connection->fd, POLLIN, 0});
@@ -209,8 +210,9 @@ void NcclSocket::Run(Feed* feed, const std::stop_token& stop) {
     if (tick - flushed < kFlushEvery) continue;
     flushed = tick;
     reducer_.Flush(now, feed->namer(), &feed->batch());
-    if (said == 0 || tick - said >= kSayEvery) {
+    if (said == 0 || tick - said >= kSayEvery || connections_.size() != said_of) {
       said = tick;
+      said_of = connections_.size();
       Say(now, &feed->batch());
     }
     feed->Ship();
