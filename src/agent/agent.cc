@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The threads of the agent: one collects, four scrape, one looks for engines, one follows files,
-// one the kernel's log, one sends (sender.cc). What they share, the list of targets, stands under
-// one mutex; a target is handed to one scraping thread at a time.
+// The threads of the agent: one collects, four scrape, one listens to NCCL plugins, one looks for
+// engines, one follows files, one the kernel's log, one sends (sender.cc). What they share, the list
+// of targets, stands under one mutex; a target is handed to one scraping thread at a time.
 #include "agent/agent.h"
 
 #include <algorithm>
@@ -68,6 +68,8 @@ struct Agent::State {
   std::unique_ptr<l1_gpu::NvmlCollector> nvml;
   std::unique_ptr<KernelFollower> kernel;
   Duplicates duplicates;  // of the kernel's log and of what else reports the same
+  std::unique_ptr<NcclSocket> nccl;
+  std::string nccl_error;  // why there is none
   std::atomic<std::int64_t> collect_cpu_ns{0};
 
   mutable std::mutex mutex;
@@ -86,6 +88,8 @@ struct Agent::State {
   void CollectLoop(const std::stop_token& stop);
   void KernelLoop(const std::stop_token& stop);
   void ScrapeLoop(const std::stop_token& stop);
+  void NcclLoop(const std::stop_token& stop);
+  void OpenNccl();
   void DiscoverLoop(const std::stop_token& stop);
   void Discover(LocalFinder* finder, Feed* feed);
   void TailLoop(const std::stop_token& stop);
@@ -202,6 +206,29 @@ void Agent::State::ScrapeLoop(const std::stop_token& stop) {
     }
     const std::int64_t interval = target.scraper->target().interval_ns;
     target.due_ns = std::max(target.due_ns + interval, base::monotonic_ns() + interval / 10);
+  }
+}
+
+// ---- jobs with the NCCL plugin
+void Agent::State::NcclLoop(const std::stop_token& stop) {
+  const std::unique_ptr<Feed> feed = NewFeed(20'000);
+  while (nccl == nullptr && !stop.stop_requested()) {
+    feed->batch().sources.push_back(
+        {"nccl plugin " + options.nccl.socket, "l2_comm", "absent", nccl_error, 0, {}});
+    feed->Ship();
+    if (!SleepUntil(base::monotonic_ns() + kSourcesEvery, stop)) return;
+    OpenNccl();
+  }
+  if (nccl) nccl->Run(feed.get(), stop);
+}
+
+// Tried again: another agent may end, a folder may appear.
+void Agent::State::OpenNccl() {
+  auto listens = NcclSocket::Listen(options.nccl, node);
+  if (listens.ok()) {
+    nccl = std::move(*listens);
+  } else {
+    nccl_error = listens.status().message();
   }
 }
 
@@ -404,6 +431,10 @@ base::Result<std::unique_ptr<Agent>> Agent::Start(AgentOptions options,
   if (s->kernel) s->threads.emplace_back([s](const std::stop_token& stop) { s->KernelLoop(stop); });
   for (int i = 0; i < kScrapeThreads; ++i)
     s->threads.emplace_back([s](const std::stop_token& stop) { s->ScrapeLoop(stop); });
+  if (!o.nccl.socket.empty()) {
+    s->OpenNccl();
+    s->threads.emplace_back([s](const std::stop_token& stop) { s->NcclLoop(stop); });
+  }
   if (o.discover_engines)
     s->threads.emplace_back([s](const std::stop_token& stop) { s->DiscoverLoop(stop); });
   if (!s->files.empty())
@@ -417,6 +448,7 @@ void Agent::Stop() {
   for (std::jthread& thread : state_->threads) thread.request_stop();
   state_->threads.clear();
   state_->nvml.reset();
+  state_->nccl.reset();
   state_->sender->Stop();
 }
 

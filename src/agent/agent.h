@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/nccl_socket.h"
 #include "agent/scrape.h"
 #include "agent/sender.h"
 #include "agent/tail.h"
@@ -37,6 +38,7 @@ struct AgentOptions {
   std::int64_t nvml_interval_ns = 0;       // 0 = interval_ns
   std::int64_t nvml_deadline_ns = 10 * base::kSecond;
   bool kernel_log = true;                  // follow ROOT/dev/kmsg
+  NcclOptions nccl;                        // where NCCL profiler plugins connect
 };
 
 struct AgentFacts {

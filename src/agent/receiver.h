@@ -18,6 +18,7 @@
 #include "base/compress.h"
 #include "base/http_server.h"
 #include "l1_gpu/l1_gpu.h"
+#include "l2_comm/l2_comm.h"
 #include "l3_host/l3_host.h"
 #include "l6_infer/l6_infer.h"
 #include "model/namer.h"
@@ -26,8 +27,8 @@
 namespace strata::agent {
 
 inline std::span<const model::Catalog* const> Catalogs() {
-  static const model::Catalog* const catalogs[] = {&l1_gpu::catalog(), &l3_host::catalog(),
-                                                   &l6_infer::catalog()};
+  static const model::Catalog* const catalogs[] = {&l1_gpu::catalog(), &l2_comm::catalog(),
+                                                   &l3_host::catalog(), &l6_infer::catalog()};
   return catalogs;
 }
 
@@ -126,6 +127,7 @@ class Receiver {
       points_[s.entity + " " + s.signal].push_back({batch.samples.ts[i], batch.samples.value[i]});
     }
     const auto append = [](auto& to, auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+    append(rest_.collectives, batch.collectives);
     append(rest_.histograms, batch.histograms);
     append(rest_.events, batch.events);
     append(rest_.holdings, batch.holdings);

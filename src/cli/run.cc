@@ -79,6 +79,10 @@ agent::AgentOptions AgentOptionsOf(const server::Config& config, const std::stri
   o.nvml = config.nvml.library;
   o.nvml_interval_ns = config.nvml.interval_ns;
   o.nvml_deadline_ns = config.nvml.deadline_ns;
+  o.nccl.socket = config.nccl.socket;
+  o.nccl.uids = config.nccl.uids;
+  if (config.nccl.any_uid) o.nccl.uids.reset();
+  o.nccl.rows_per_s = config.nccl.rows_per_s;
   for (const server::ScrapeJob& job : config.scrape) {
     for (const std::string& target : job.targets) {
       agent::ScrapeTarget t;

@@ -297,6 +297,28 @@ void ReadPrices(Reader& r, const Node& n, const std::string& path, Config* c) {
           }}});
 }
 
+void ReadNccl(Reader& r, const Node& n, const std::string& path, Config* c) {
+  r.Map(n, path,
+        {{"socket",
+          [&](const Node& v, const std::string& p) {
+            const std::string socket = r.Text(v, p);
+            c->nccl.socket = socket == "off" ? "" : socket;
+            if (socket != "off" && (!socket.starts_with('/') || socket.size() > 107))
+              r.Fail(v, p, "expected off or a path from / of at most 107 bytes");
+          }},
+         {"uids",
+          [&](const Node& v, const std::string& p) {
+            c->nccl.any_uid = v.IsScalar() && v.Scalar() == "any";
+            if (c->nccl.any_uid) return;
+            r.List(v, p, [&](const Node& u, const std::string& up) {
+              c->nccl.uids.push_back(static_cast<std::uint32_t>(r.Number(u, up, 0, 4294967294.0)));
+            });
+          }},
+         {"rows_per_second", [&](const Node& v, const std::string& p) {
+            c->nccl.rows_per_s = r.Number(v, p, 1, 1e6);
+          }}});
+}
+
 void ReadStore(Reader& r, const Node& n, const std::string& path, Config* c) {
   r.Map(n, path,
         {{"path", [&](const Node& v, const std::string& p) { c->store.path = r.Text(v, p); }},
@@ -456,6 +478,7 @@ void ReadRoot(Reader& r, const Node& root, Config* c) {
                   }}});
         }},
        {"nvml", [&](const Node& v, const std::string& p) { ReadNvml(r, v, p, c); }},
+       {"nccl", [&](const Node& v, const std::string& p) { ReadNccl(r, v, p, c); }},
        {"limits", [&](const Node& v, const std::string& p) {
           r.Map(v, p,
                 {{"series",

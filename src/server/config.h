@@ -104,6 +104,12 @@ struct Config {
     std::int64_t deadline_ns = 10 * base::kSecond;
   } nvml;
   struct {
+    std::string socket = "/run/strata/nccl.sock";  // "" = off
+    std::vector<std::uint32_t> uids;               // besides root and our own user
+    bool any_uid = false;
+    double rows_per_s = 200;
+  } nccl;
+  struct {
     std::uint64_t series = 1'000'000, body_bytes = 16u << 20;
   } limits;
 };

@@ -42,6 +42,17 @@ TEST(Config, Nvml) {
   EXPECT_EQ(ParseConfig("cluster: x", "s")->nvml.library, "libnvidia-ml.so.1");
 }
 
+TEST(Config, Nccl) {
+  EXPECT_EQ(ParseConfig("", "s.yaml")->nccl.socket, "/run/strata/nccl.sock");
+  EXPECT_EQ(ParseConfig("nccl: {socket: off}", "s.yaml")->nccl.socket, "");
+  auto c = ParseConfig("nccl: {socket: /a/b, uids: [1000, 5], rows_per_second: 50}", "s.yaml");
+  ASSERT_TRUE(c.ok()) << c.status().message();
+  EXPECT_EQ(c->nccl.socket, "/a/b");
+  EXPECT_EQ(c->nccl.uids, (std::vector<std::uint32_t>{1000, 5}));
+  EXPECT_EQ(c->nccl.rows_per_s, 50);
+  EXPECT_TRUE(ParseConfig("nccl: {uids: any}", "s.yaml")->nccl.any_uid);
+}
+
 TEST(Config, SaysWhereAndWhatWasExpected) {
   const auto f = [](const char* text, const char* want) {
     auto c = ParseConfig(text, "s.yaml");
@@ -65,6 +76,9 @@ TEST(Config, SaysWhereAndWhatWasExpected) {
   f("nvml: {deadline: 10ms}", "nvml.deadline");
   f("cluster: [", "s.yaml:");
   f("cluster: a\ncluster: b", "stands twice");
+  f("nccl: {socket: run/x}", "expected off or a path from /");
+  f("nccl: {uids: some}", "expected a list");
+  f("nccl: {uids: [-1]}", "expected a number from 0");
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ CONFIG = {
     "cluster": "test",
     "ports": {"otlp_grpc": 0, "otlp_http": 0, "api": 0},
     "discover": {"kubernetes": "off", "engines": "off"},
+    "nccl": {"socket": "off"},
 }
 # Nothing of the caller's environment may point a command at another server.
 CLEAN = {k: v for k, v in os.environ.items() if k not in ("STRATA_URL", "STRATA_TOKEN")}
