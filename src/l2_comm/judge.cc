@@ -120,15 +120,19 @@ class Analyst {
  private:
   using Part = CommWindow::Part;
 
-  // Parts of one collective side by side, a rank once (the later row counts), groups in order of
-  // time.
+  // Parts of one collective side by side, a rank once: the later row counts.
   void Arrange() {
     const auto& groups = w_.groups_;
     std::vector<std::size_t> at(groups.size() + 1, 0);
     for (std::size_t g = 0; g < groups.size(); ++g) at[g + 1] = at[g] + groups[g].parts;
-    std::vector<Part> parts(w_.parts_.size());
-    std::vector<std::size_t> next(at.begin(), at.end());
-    for (const Part& p : w_.parts_) parts[next[p.group]++] = p;
+    std::vector<Part> sorted;
+    if (!std::is_sorted(w_.parts_.begin(), w_.parts_.end(),
+                        [](const Part& a, const Part& b) { return a.group < b.group; })) {
+      sorted.resize(w_.parts_.size());
+      std::vector<std::size_t> next(at.begin(), at.end());
+      for (const Part& p : w_.parts_) sorted[next[p.group]++] = p;
+    }
+    const std::vector<Part>& parts = sorted.empty() ? w_.parts_ : sorted;
     parts_.reserve(parts.size());
     std::vector<std::size_t> held(n_, ~std::size_t{0});
     begin_.assign(1, 0);
