@@ -35,10 +35,13 @@ constexpr Rule kRules7[] = {
 constexpr Rule kRules8[] = {
     {{"gpu_minute", "tensor_active_ratio", "", "gpu.tensor.active", "1", false, false}, Test::below, 0.1, 1.0, 0.0, 0.0, 5, "", {"gpu_minute", "utilization_ratio", "", "gpu.utilization", "1", false, false}, 0.9, {}, Role::need, 0, 1.0, {}, ""}};
 constexpr Rule kRules9[] = {
-    {{"job_minute", "steps", "", "train.step.duration", "1", true, false}, Test::stopped, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
+    {{"job_minute", "steps", "", "train.step.duration", "1", true, false}, Test::stopped, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
+    {{"comm_minute", "hung_s", "", "comm.hang.duration", "s", false, false}, Test::above, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
 constexpr Rule kRules10[] = {
     {{"job_minute", "step_p50_s", "", "train.step.duration", "s", false, false}, Test::up, 0.0, 1.2, 0.01, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
-    {{"comm_minute", "lateness_mean_s", "", "comm.rank.lateness", "s", false, false}, Test::skew, 0.02, 3.0, 0.0, 0.0, 2, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
+    {{"comm_minute", "lateness_mean_s", "", "comm.rank.lateness", "s", false, false}, Test::skew, 0.02, 3.0, 0.0, 0.0, 2, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
+    {{"comm_minute", "compute_late_ratio", "", "comm.straggler.compute", "1", false, false}, Test::above, 0.05, 1.0, 0.0, 0.0, 2, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
+    {{"comm_minute", "communication_late_ratio", "", "comm.straggler.communication", "1", false, false}, Test::above, 0.05, 1.0, 0.0, 0.0, 2, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
 constexpr Rule kRules11[] = {
     {{"job_minute", "nonfinite", "", "train.nonfinite", "{event}", true, false}, Test::above, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""},
     {{"job_minute", "grad_norm_max", "", "train.grad_norm", "1", false, false}, Test::up, 0.0, 5.0, 0.5, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 1.0, {}, ""}};
@@ -116,7 +119,7 @@ constexpr int kCodes27[] = {
 constexpr Rule kRules28[] = {
     {{"gpu_minute", "link_errors", "", "gpu.link.errors", "{error}", true, false}, Test::above, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 2.0, {}, "NVLink errors"},
     {{"event", "gpu.fault.event", "", "gpu.fault.event", "{event}", true, false}, Test::present, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, kCodes27, "the driver reported a link fault"},
-    {{"comm_minute", "busbw", "", "comm.collective.busbw", "By/s", false, false}, Test::down, 0.0, 1.2, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "bus bandwidth fell"}};
+    {{"comm_minute", "transfer_busbw", "", "comm.transfer.busbw", "By/s", false, false}, Test::down, 0.0, 1.2, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "bus bandwidth fell"}};
 constexpr std::string_view kNames29[] = {
     "train_slow",
     "train_crash",
@@ -134,7 +137,9 @@ constexpr std::string_view kNames32[] = {
     "busy_not_useful",
     "itl_up"};
 constexpr Rule kRules33[] = {
-    {{"comm_minute", "lateness_mean_s", "", "comm.rank.lateness", "s", false, false}, Test::skew, 0.02, 3.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 3.0, {}, "one rank comes late and the others wait for it"},
+    {{"comm_minute", "lateness_mean_s", "", "comm.rank.lateness", "s", false, false}, Test::skew, 0.02, 3.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 3.0, {}, "one rank comes late and the others wait for it"},
+    {{"comm_minute", "compute_late_ratio", "", "comm.straggler.compute", "1", false, false}, Test::above, 0.01, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 3.0, {}, "one rank comes late with its work, again and again"},
+    {{"comm_minute", "communication_late_ratio", "", "comm.straggler.communication", "1", false, false}, Test::above, 0.01, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::veto, 0, 1.0, {}, "it leaves late: its link, not its work"},
     {{"comm_minute", "wait_mean_s", "", "comm.rank.wait", "s", false, false}, Test::up, 0.0, 1.5, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "waiting in collectives rose"},
     {{"gpu_minute", "clock_core_hz", "", "gpu.clock.core", "Hz", false, false}, Test::skew_low, 0.0, 1.05, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "one GPU's clock is below its peers'"},
     {{"comm_minute", "stragglers", "", "comm.straggler", "1", true, false}, Test::above, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "straggler events"}};
@@ -143,10 +148,11 @@ constexpr std::string_view kNames34[] = {
     "train_stall",
     "throughput_down"};
 constexpr Rule kRules35[] = {
-    {{"comm_minute", "busbw", "", "comm.collective.busbw", "By/s", false, false}, Test::down, 0.0, 1.3, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 0, 2.0, {}, "bus bandwidth fell"},
+    {{"comm_minute", "communication_late_ratio", "", "comm.straggler.communication", "1", false, false}, Test::above, 0.01, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 3.0, {}, "one rank or two neighbours leave late: their link"},
+    {{"comm_minute", "transfer_busbw", "", "comm.transfer.busbw", "By/s", false, false}, Test::down, 0.0, 1.3, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "bus bandwidth without the waiting fell"},
     {{"host_minute", "tcp_retransmits", "tcp_segments", "system.network.tcp.retransmits", "1", true, true}, Test::above, 0.01, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "TCP retransmits"},
     {{"host_minute", "ib_errors", "", "system.infiniband.errors", "{error}", true, false}, Test::above, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "InfiniBand errors"},
-    {{"comm_minute", "lateness_mean_s", "", "comm.rank.lateness", "s", false, false}, Test::skew, 0.02, 3.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::veto, 0, 1.0, {}, "one rank comes late: a straggler, not a link"}};
+    {{"comm_minute", "compute_late_ratio", "", "comm.straggler.compute", "1", false, false}, Test::above, 0.01, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::veto, 0, 1.0, {}, "one rank comes late with its work: a straggler, not a link"}};
 constexpr std::string_view kNames36[] = {
     "train_slow",
     "throughput_down"};
@@ -154,6 +160,7 @@ constexpr std::string_view kNames37[] = {
     "train_slow",
     "busy_not_useful"};
 constexpr Rule kRules38[] = {
+    {{"comm_minute", "hung_s", "", "comm.hang.duration", "s", false, false}, Test::above, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "a collective does not end"},
     {{"comm_minute", "hangs", "", "comm.hang", "1", true, false}, Test::above, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "a collective does not end"},
     {{"event", "comm.hang", "", "comm.hang", "{event}", true, false}, Test::present, 0.0, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::need, 1, 2.0, {}, "a collective does not end"},
     {{"gpu_minute", "utilization_ratio", "", "gpu.utilization", "1", false, false}, Test::above, 0.9, 1.0, 0.0, 0.0, 1, "", {}, 0.0, {}, Role::support, 0, 1.0, {}, "waiting kernels keep utilisation high"}};

@@ -95,6 +95,12 @@ bool Conditions(const Facts& facts, const Rule& rule, const Track& track, const 
   });
 }
 
+// A rank that comes late, or never, is its job's trouble.
+void TakeJob(const Facts& facts, Verdict* v) {
+  const Scope scope = ScopeOf(facts, v->entity_type, v->entity);
+  if (scope.jobs.size() == 1) v->entity_type = "job", v->entity = *scope.jobs.begin();
+}
+
 void Detect(const Facts& facts, const Symptom& symptom, std::vector<Sign>* out) {
   std::map<std::pair<std::string, std::string>, Sign>
       seen;  // the first rule that holds speaks for its entity
@@ -110,17 +116,16 @@ void Detect(const Facts& facts, const Symptom& symptom, std::vector<Sign>* out) 
       if (v.holds != Holds::yes) continue;
       if (!Conditions(facts, rule, track, ScopeOf(facts, track.entity_type, track.entity)))
         continue;
-      v.entity = track.entity;
-      seen.try_emplace({track.entity_type, track.entity}, Sign{&symptom, &rule, v});
+      v.entity_type = track.entity_type, v.entity = track.entity;
+      if (track.table == "comm_minute") TakeJob(facts, &v);
+      seen.try_emplace({v.entity_type, v.entity}, Sign{&symptom, &rule, v});
     }
     for (const auto& [entity, members] : peers) {
       Verdict v = JudgePeers(facts, rule, members);
       if (v.holds != Holds::yes) continue;
-      // A rank that comes late is its job's trouble.
-      const Scope scope = ScopeOf(facts, members[0]->entity_type, entity);
       v.entity_type = members[0]->entity_type;
       v.entity = entity;
-      if (scope.jobs.size() == 1) v.entity_type = "job", v.entity = *scope.jobs.begin();
+      TakeJob(facts, &v);
       seen.try_emplace({v.entity_type, v.entity}, Sign{&symptom, &rule, v});
     }
   }

@@ -94,6 +94,25 @@ Verdict JudgeStopped(const Rule& rule, const Track& track,
   return out;
 }
 
+// "rank 3 on node-1"
+std::string NoteOf(const Track& track) {
+  const std::string_view node = track.keys.get("node");
+  return (track.member.empty() ? "" : "rank " + track.member + " ") +
+         (node.empty() ? "" : "on " + std::string(node));
+}
+
+// An incident that is over: some later event says so.
+bool IsOver(const EventFact& open, const std::vector<const EventFact*>& events,
+            std::int64_t at_ns) {
+  const std::string_view incident = open.attributes.get("incident");
+  if (incident.empty()) return false;
+  return std::any_of(events.begin(), events.end(), [&](const EventFact* e) {
+    return e->event == open.event && e->entity == open.entity && e->ts >= open.ts &&
+           e->ts <= at_ns && e->attributes.get("incident") == incident &&
+           e->attributes.get("state") == "closed";
+  });
+}
+
 }  // namespace
 
 double Median(std::vector<double> values) {
@@ -151,8 +170,10 @@ Verdict Judge(const Facts& facts, const Rule& rule, const Track& track) {
   Verdict out;
   out.entity_type = track.entity_type;
   out.entity = track.entity;
-  if ((track.table == "job_minute" || track.table == "comm_minute") && !track.member.empty())
+  if ((track.table == "job_minute" || track.table == "comm_minute") && !track.member.empty()) {
     out.entity += "/" + track.member;
+    out.note = NoteOf(track);
+  }
   std::size_t fresh = 0;  // the last minutes, newest last
   while (fresh < values.size() && values[values.size() - 1 - fresh].first > facts.at_ns - kFreshNs)
     ++fresh;
@@ -228,9 +249,7 @@ Verdict JudgePeers(const Facts& facts, const Rule& rule, const std::vector<const
       out.value = top, out.baseline = peers, out.since_ns = it->first;
       out.entity_type = outlier->entity_type;
       out.entity = outlier->entity + (outlier->member.empty() ? "" : "/" + outlier->member);
-      const std::string_view node = outlier->keys.get("node");
-      if (!outlier->member.empty()) out.note = "rank " + outlier->member + " ";
-      if (!node.empty()) out.note += "on " + std::string(node);
+      out.note = NoteOf(*outlier);
     } else {
       if (!stands_out || values[0].second != outlier) break;
       out.since_ns = it->first;
@@ -246,6 +265,7 @@ Verdict JudgeEvents(const Facts& facts, const Rule& rule,
   Verdict out;
   for (const EventFact* e : events) {
     if (e->event != rule.fact.a || e->ts > facts.at_ns || e->ts < facts.at_ns - kEventNs) continue;
+    if (e->attributes.get("state") == "closed" || IsOver(*e, events, facts.at_ns)) continue;
     if (!rule.codes.empty()) {
       const std::string_view text = e->attributes.get("code");
       int code = -1;

@@ -131,6 +131,12 @@ base::Status Closer::TickOrigin(const std::string& name, Origin* origin, std::in
   if (origin->next_ns < due && (!heap || !options_.flush || options_.flush())) {
     ASSIGN_OR_RETURN(std::vector<std::int64_t> minutes,
                      shelf_->MinutesWithData(name, {origin->next_ns, due}));
+    if (options_.comm.minutes) {
+      for (const std::int64_t m : options_.comm.minutes(name, {origin->next_ns, due}))
+        minutes.push_back(m);
+      std::sort(minutes.begin(), minutes.end());
+      minutes.erase(std::unique(minutes.begin(), minutes.end()), minutes.end());
+    }
     const bool all = minutes.size() <= options_.minutes_per_tick;
     if (!all) minutes.resize(options_.minutes_per_tick);
     for (const std::int64_t minute : minutes) jobs.push_back({minute, false, true, {}});
@@ -425,17 +431,18 @@ base::Result<Closer::Read> Closer::ReadMinute(const std::string& name, Origin* o
       ASSIGN_OR_RETURN(events, shelf_->Events(name, window));
       if (!job.again) origin->has_events = !events.empty();
     }
-    std::vector<Observed> observed;
+    CommFacts comm;
     // Most closes for late data want no communicator.
     const bool communicators =
         wanted == nullptr || std::any_of(wanted->begin(), wanted->end(), [&](const auto& w) {
           return layout_->tables()[static_cast<std::size_t>(w.first)].entity_type == "communicator";
         });
     if (communicators && (probe || origin->has_collectives)) {
-      RETURN_IF_ERROR(ReadCollectives(name, window, &observed));
-      if (!job.again) origin->has_collectives = !observed.empty();
+      RETURN_IF_ERROR(ReadCollectives(name, window, !job.running, &comm));
+      if (!job.again) origin->has_collectives = !comm.observed.empty();
     }
-    out.rows = Gather(*layout_, window, list, events, observed, wanted);
+    if (communicators && options_.comm.standing) options_.comm.standing(name, window, &comm);
+    out.rows = Gather(*layout_, window, list, events, comm.observed, comm.labels, wanted);
   }
   if (job.requests && options_.join && (probe || origin->has_calls)) {
     ASSIGN_OR_RETURN(const store::Rows calls, shelf_->Calls(name, window));
@@ -483,38 +490,39 @@ base::Status Closer::FindOutside(Window window, const Job& job,
   return {};
 }
 
-base::Status Closer::ReadCollectives(const std::string& name, Window window,
-                                     std::vector<Observed>* out) {
+namespace {
+
+// What the ranks of one communicator told themselves, one list per rank, operation and signal.
+void ObserveRows(std::span<const model::Collective> rows, std::vector<Observed>* out) {
+  constexpr std::string_view kSignals[] = {"comm.collective.duration", "comm.collective.bytes",
+                                           "comm.collective.algbw", "comm.collective.busbw"};
+  std::map<std::pair<std::int32_t, std::string_view>, std::size_t> places;
+  for (const model::Collective& c : rows) {
+    const auto [it, fresh] = places.try_emplace({c.rank, c.operation}, out->size());
+    if (fresh) {
+      model::Attributes attributes{{"rank", std::to_string(c.rank)}, {"operation", c.operation}};
+      if (!c.node.empty()) attributes.set("host.name", c.node);
+      for (const std::string_view signal : kSignals)
+        out->push_back({std::string(signal), c.communicator, attributes, {}});
+    }
+    const double values[] = {c.duration_s, static_cast<double>(c.bytes), c.algbw, c.busbw};
+    for (std::size_t i = 0; i < std::size(values); ++i) {
+      if (!std::isnan(values[i])) (*out)[it->second + i].values.push_back(values[i]);
+    }
+  }
+}
+
+}  // namespace
+
+base::Status Closer::ReadCollectives(const std::string& name, Window window, bool closed,
+                                     CommFacts* out) {
   ASSIGN_OR_RETURN(const std::vector<model::Collective> rows, shelf_->Collectives(name, window));
-  const auto add = [&](std::string_view signal, const model::Collective& c, std::int32_t rank,
-                       double value) {
-    if (std::isnan(value)) return;
-    model::Attributes attributes{{"rank", std::to_string(rank)}, {"operation", c.operation}};
-    if (!c.node.empty()) attributes.set("host.name", c.node);
-    out->push_back({std::string(signal), c.communicator, std::move(attributes), {value}});
-  };
   for (std::size_t i = 0; i < rows.size();) {
     std::size_t end = i;
-    while (end < rows.size() && rows[end].communicator == rows[i].communicator &&
-           rows[end].seq == rows[i].seq)
-      ++end;
-    for (std::size_t k = i; k < end; ++k) {
-      const model::Collective& c = rows[k];
-      add("comm.collective.duration", c, c.rank, c.duration_s);
-      add("comm.collective.bytes", c, c.rank, static_cast<double>(c.bytes));
-      add("comm.collective.algbw", c, c.rank, c.algbw);
-      add("comm.collective.busbw", c, c.rank, c.busbw);
-    }
-    if (options_.rank_waits) {
-      const auto one = std::span(rows).subspan(i, end - i);
-      for (const RankWaitRow& w : options_.rank_waits(one)) {
-        const auto it = std::find_if(one.begin(), one.end(),
-                                     [&](const model::Collective& c) { return c.rank == w.rank; });
-        const model::Collective& c = it == one.end() ? one.front() : *it;
-        add("comm.rank.wait", c, w.rank, w.wait_s);
-        add("comm.rank.lateness", c, w.rank, w.lateness_s);
-      }
-    }
+    while (end < rows.size() && rows[end].communicator == rows[i].communicator) ++end;
+    const auto one = std::span(rows).subspan(i, end - i);
+    ObserveRows(one, &out->observed);
+    if (options_.comm.rows) options_.comm.rows(name, window, closed, one, out);
     i = end;
   }
   return {};

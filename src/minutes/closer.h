@@ -28,13 +28,23 @@
 
 namespace strata::minutes {
 
-// Who waited for whom in one collective; l2_comm::RankWaits behind a lambda of the wiring.
-struct RankWaitRow {
-  std::int32_t rank = -1;
-  double wait_s = kAbsent, lateness_s = kAbsent;
+// What the wiring makes of the collectives of one minute beyond their sums: it knows who waited for
+// whom. All are called on the ticking thread, for a minute perhaps more than once.
+struct CommFacts {
+  std::vector<Observed> observed;
+  std::vector<Label> labels;
 };
-using RankWaits =
-    std::function<std::vector<RankWaitRow>(std::span<const model::Collective> one_seq)>;
+struct CommJudge {
+  // Rows of one communicator, by operation, sequence number and rank. `closed`: the minute is
+  // over, this is no look at a running one.
+  std::function<void(const std::string& origin, Window window, bool closed,
+                     std::span<const model::Collective> rows, CommFacts* out)>
+      rows;
+  // What is known of communicators in this window without a row: a collective that does not end.
+  std::function<void(const std::string& origin, Window window, CommFacts* out)> standing;
+  // Minutes of the window in which `standing` says something: they close also without any data.
+  std::function<std::vector<std::int64_t>(const std::string& origin, Window window)> minutes;
+};
 
 // What the wiring hears when a minute stands in the store.
 struct ClosedMinute {
@@ -54,7 +64,7 @@ struct Options {
   // Moves what was accepted into the store; false: not all of it yet. A world comes in a heap, its
   // tables not all at the same moment: its minutes close only after this.
   std::function<bool()> flush;
-  RankWaits rank_waits;  // none: no wait and lateness
+  CommJudge comm;  // none: no wait and lateness
   std::function<void(const ClosedMinute&)> on_closed;
 };
 
@@ -145,7 +155,7 @@ class Closer {
                                 const Job& job);
   base::Status FindOutside(Window window, const Job& job, std::map<std::uint64_t, SeriesData>* data,
                            std::vector<Gap>* gaps);
-  base::Status ReadCollectives(const std::string& name, Window window, std::vector<Observed>* out);
+  base::Status ReadCollectives(const std::string& name, Window window, bool closed, CommFacts* out);
   base::Status RefreshSeries(std::int64_t now_ns);
   base::Result<std::int64_t> ClockOf(const std::string& name, std::int64_t now_ns, bool* running);
   std::string RowBytes(const MinuteRow& row, std::uint64_t version, std::int64_t now_ns) const;

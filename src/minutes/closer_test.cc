@@ -195,10 +195,26 @@ class CloserTest : public ::testing::Test {
     options.on_closed = [this](const ClosedMinute& m) {
       seen_.push_back({m.minute_ns, m.again, std::vector<MinuteRow>(m.rows.begin(), m.rows.end())});
     };
-    options.rank_waits = [](std::span<const model::Collective> one) {
-      std::vector<RankWaitRow> out;
-      for (const auto& c : one) out.push_back({c.rank, 0.5 - c.duration_s, c.rank == 1 ? 0.4 : 0});
+    options.comm.rows = [](const std::string&, Window, bool closed,
+                           std::span<const model::Collective> rows, CommFacts* out) {
+      EXPECT_TRUE(closed);
+      for (const auto& c : rows) {
+        const std::string rank = std::to_string(c.rank);
+        out->observed.push_back(
+            {"comm.rank.lateness.max", c.communicator, {{"rank", rank}}, {c.rank == 1 ? 0.4 : 0}});
+        out->labels.push_back({c.communicator, rank, "gpu", "G" + rank});
+        out->labels.push_back({c.communicator, rank, "no such column", "x"});
+      }
+    };
+    options.comm.minutes = [this](const std::string&, Window w) {
+      std::vector<std::int64_t> out = hung_minutes_;
+      std::erase_if(out, [&](std::int64_t m) { return m < w.from || m >= w.to; });
       return out;
+    };
+    options.comm.standing = [this](const std::string&, Window w, CommFacts* out) {
+      for (const std::int64_t m : hung_minutes_) {
+        if (m == w.from) out->observed.push_back({"comm.hang.duration", "hung", {}, {60}});
+      }
     };
     options.flush = [this] { return visible_; };
     closer_ =
@@ -219,6 +235,7 @@ class CloserTest : public ::testing::Test {
   MemoryShelf* shelf_ = nullptr;
   std::unique_ptr<Closer> closer_;
   std::vector<Seen> seen_;
+  std::vector<std::int64_t> hung_minutes_;
   bool visible_ = true;  // what was accepted is in the store
 };
 
@@ -439,6 +456,22 @@ TEST_F(CloserTest, CollectivesTellWhoCameLast) {
   }
   EXPECT_EQ(late["0"], 0);
   EXPECT_EQ(late["1"], 0.4);
+  for (const MinuteRow& row : seen_[0].rows) {
+    if (closer_->layout().key(row, "communicator") != "comm") continue;
+    EXPECT_EQ(closer_->layout().label(row, "gpu"),
+              "G" + std::string(closer_->layout().key(row, "rank")));
+    EXPECT_EQ(closer_->layout().label(row, "straggler_rank"), "");
+    EXPECT_EQ(closer_->layout().key(row, "node").empty(), false);
+  }
+}
+
+TEST_F(CloserTest, AMinuteThatHoldsNothingButAHangClosesToo) {
+  const auto util = shelf_->Add("gpu.util", Kind::gauge, "gpu", "G0", {});
+  shelf_->Put(util, 30, 0.5);
+  hung_minutes_ = {kT + 2 * base::kMinute};
+  TickAt(290);
+  ASSERT_EQ(seen_.size(), 2u);
+  EXPECT_EQ(Fact(seen_[1], "comm_minute", "hung", "hung_s"), 60);
 }
 
 // ---- several series of one column
@@ -463,7 +496,7 @@ double GatherOne(std::string_view signal, std::string_view fact, std::vector<Par
     named.push_back(Resolve(layout, s));
     data.push_back({&named.back(), points, {}});
   }
-  const auto rows = Gather(layout, {kT, kT + 60 * kS}, data, {}, {}, nullptr);
+  const auto rows = Gather(layout, {kT, kT + 60 * kS}, data, {}, {}, {}, nullptr);
   return rows.empty() ? kAbsent : layout.value(rows[0], fact);
 }
 

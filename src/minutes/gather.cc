@@ -203,7 +203,8 @@ Named Resolve(const Layout& layout, model::Series series) {
 std::vector<MinuteRow> Gather(const Layout& layout, Window window,
                               std::span<const SeriesData> series,
                               std::span<const EventCount> events,
-                              std::span<const Observed> observed, const Wanted* wanted) {
+                              std::span<const Observed> observed, std::span<const Label> labels,
+                              const Wanted* wanted) {
   Rows rows(layout, window, wanted);
   std::map<std::pair<MinuteRow*, int>, std::pair<Use, std::vector<Part>>> columns;
   for (const SeriesData& data : series) {
@@ -275,6 +276,18 @@ std::vector<MinuteRow> Gather(const Layout& layout, Window window,
     who.entity = value.second.entity, who.attributes = value.second.attributes;
     put(value.first, who, FoldValues(std::move(value.second.values), value.first.column->fold),
         false);
+  }
+  const int comm = layout.table("comm_minute");
+  for (const Label& label : labels) {
+    if (comm < 0) break;
+    const MinuteTable& table = layout.tables()[static_cast<std::size_t>(comm)];
+    const auto column = std::find(table.labels.begin(), table.labels.end(), label.column);
+    std::vector<std::string> keys(table.keys.size());
+    keys[0] = label.communicator, keys[static_cast<std::size_t>(table.rank_key)] = label.rank;
+    MinuteRow* row = column == table.labels.end() ? nullptr : rows.row(comm, keys);
+    if (row == nullptr) continue;
+    row->labels.resize(table.labels.size());
+    row->labels[static_cast<std::size_t>(column - table.labels.begin())] = label.text;
   }
   return rows.take();
 }

@@ -35,12 +35,17 @@ struct EventCount {
   double count = 0;
 };
 
-// Numbers of one minute that come from rows rather than series (collectives): one vector per entity
-// and signal.
+// Numbers of one minute that come from rows rather than series (collectives): one vector per
+// entity, signal and attributes.
 struct Observed {
   std::string signal, entity;    // entity = first key
   model::Attributes attributes;  // rank, host.name, operation
   std::vector<double> values;
+};
+
+// A text of one minute's row of a rank; rank "" = the communicator as a whole.
+struct Label {
+  std::string communicator, rank, column, text;
 };
 
 // (table, first key) of rows that are wanted; nullptr = all.
@@ -61,6 +66,7 @@ using Wanted = std::set<std::pair<int, std::string>>;
 std::vector<MinuteRow> Gather(const Layout& layout, Window window,
                               std::span<const SeriesData> series,
                               std::span<const EventCount> events,
-                              std::span<const Observed> observed, const Wanted* wanted);
+                              std::span<const Observed> observed, std::span<const Label> labels,
+                              const Wanted* wanted);
 
 }  // namespace strata::minutes

@@ -56,6 +56,7 @@ Layout::Layout(std::span<const model::Catalog* const> catalogs) {
       table.entity_type = EntityTypeOf(table.keys.front());
       for (const store::Column& column : def.columns) {
         if (column.type == "Nullable(Float64)") table.facts.push_back(column.name);
+        if (column.type == store::kLabelType) table.labels.push_back(column.name);
       }
       const auto rank = std::find(table.keys.begin(), table.keys.end(), "rank");
       if (rank != table.keys.end()) table.rank_key = static_cast<int>(rank - table.keys.begin());
@@ -95,6 +96,13 @@ std::span<const Use> Layout::uses(std::string_view signal) const {
 double Layout::value(const MinuteRow& row, std::string_view fact) const {
   const int i = tables_[static_cast<std::size_t>(row.table)].fact(fact);
   return i < 0 ? kAbsent : row.facts[static_cast<std::size_t>(i)];
+}
+
+std::string_view Layout::label(const MinuteRow& row, std::string_view label) const {
+  const auto& labels = tables_[static_cast<std::size_t>(row.table)].labels;
+  const auto it = std::find(labels.begin(), labels.end(), label);
+  const auto i = static_cast<std::size_t>(it - labels.begin());
+  return i < row.labels.size() ? std::string_view(row.labels[i]) : std::string_view{};
 }
 
 std::string_view Layout::key(const MinuteRow& row, std::string_view key) const {

@@ -20,8 +20,9 @@ struct MinuteRow {
   int table = 0;       // index into Layout::tables()
   std::string origin;  // "live" or the world's name, as stored
   std::int64_t minute_ns = 0;
-  std::vector<std::string> keys;  // as MinuteTable::keys
-  std::vector<double> facts;      // as MinuteTable::facts; NaN = not measured
+  std::vector<std::string> keys;    // as MinuteTable::keys
+  std::vector<double> facts;        // as MinuteTable::facts; NaN = not measured
+  std::vector<std::string> labels;  // as MinuteTable::labels, "" = not known; empty = none
   bool provisional = false;
   bool estimated = false;  // some counter was spread over a gap of more than two minutes
 };
@@ -29,7 +30,7 @@ struct MinuteRow {
 struct MinuteTable {
   std::string name;         // "gpu_minute"
   std::string entity_type;  // of the first key
-  std::vector<std::string> keys, facts;
+  std::vector<std::string> keys, facts, labels;
   store::TableDef def;                    // of "<name>_v"
   int fact(std::string_view name) const;  // -1 when there is none
   int rank_key = -1;                      // index of the key `rank`, which also tells rows apart
@@ -57,6 +58,7 @@ class Layout {
   }  // events that feed some column
   // NaN when the table has no such column.
   double value(const MinuteRow& row, std::string_view fact) const;
+  std::string_view label(const MinuteRow& row, std::string_view label) const;  // "" likewise
   std::string_view key(const MinuteRow& row, std::string_view key) const;
 
   // Where a source stands in the catalog's order of the signal's sources; later ones and unknown

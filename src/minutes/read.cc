@@ -186,8 +186,8 @@ class StoreShelf final : public Shelf {
                                    "origin = {origin:String} AND start >= " +
                                        Time("before") + " AND ts >= " + Time("from") +
                                        " AND ts < " + Time("to") +
-                                       " ORDER BY communicator, seq, rank, operation, state LIMIT "
-                                       "1 BY communicator, seq, rank, operation "
+                                       " ORDER BY communicator, operation, seq, rank, state LIMIT "
+                                       "1 BY communicator, operation, seq, rank "
                                        "LIMIT 2000000",
                                    Of(origin, w)));
     std::vector<model::Collective> out(rows.size());

@@ -16,10 +16,12 @@ std::string MinuteBytes(const MinuteTable& table, const MinuteRow& row, std::uin
                         std::int64_t now_ns) {
   std::string out;
   store::RowWriter w(&out);
-  std::size_t key = 0, fact = 0;
+  std::size_t key = 0, fact = 0, label = 0;
   for (const store::Column& column : table.def.columns) {
     if (column.type == "Nullable(Float64)") {
       w.nullable_f64(row.facts[fact++]);
+    } else if (column.type == store::kLabelType) {
+      w.nullable_text(row.labels.empty() ? std::string_view() : row.labels[label++]);
     } else if (column.name == "minute") {
       w.u32(Second(row.minute_ns));
     } else if (column.name == "version") {

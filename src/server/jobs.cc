@@ -9,13 +9,15 @@
 #include <thread>
 #include <tuple>
 
-#include "l2_comm/l2_comm.h"
+#include "base/hash.h"
 #include "minutes/closer.h"
 #include "server/books.h"
+#include "server/comm_watch.h"
 #include "server/diagnosis.h"
 #include "server/ingest.h"
 #include "server/join.h"
 #include "server/place.h"
+#include "wire/decode.h"
 
 namespace strata::server {
 namespace {
@@ -23,13 +25,6 @@ namespace {
 using base::Json;
 using base::Result;
 using base::Status;
-
-std::vector<minutes::RankWaitRow> Waits(std::span<const model::Collective> rows) {
-  std::vector<minutes::RankWaitRow> out;
-  for (const l2_comm::RankWait& w : l2_comm::RankWaits(rows))
-    out.push_back({w.rank, w.wait_s, w.lateness_s});
-  return out;
-}
 
 }  // namespace
 
@@ -40,6 +35,7 @@ struct Jobs::State {
   store::Store& store;
   Place& place;
   Ingest& ingest;
+  CommWatch& comm;
   std::unique_ptr<Books> books;
   std::unique_ptr<minutes::Closer> closer;
   std::unique_ptr<Diagnosis> diagnosis;
@@ -49,6 +45,7 @@ struct Jobs::State {
   std::set<std::string> fresh;                    // origins that have a minute never booked before
   std::int64_t closed_at = 0;
   std::int64_t diagnosed_at = 0;
+  model::Batch untold;  // events of our own
   std::set<std::string>
       closed_since;  // origins of which a minute was closed since the last diagnosis
 
@@ -75,8 +72,8 @@ struct Jobs::State {
   std::uint64_t editions = 0;
 
   State(const Config& c, const base::Clock& k, std::span<const model::Catalog* const> cats,
-        store::Store& s, Place& p, Ingest& i)
-      : config(c), clock(k), catalogs(cats), store(s), place(p), ingest(i) {}
+        store::Store& s, Place& p, Ingest& i, CommWatch& w)
+      : config(c), clock(k), catalogs(cats), store(s), place(p), ingest(i), comm(w) {}
 
   void Closed(const minutes::ClosedMinute& m) {
     std::set<std::int64_t>& minutes = to_book[m.origin];
@@ -151,6 +148,17 @@ struct Jobs::State {
     }
   }
 
+  // Events of our own go the way of all others: durable first, then stored. What the queue does not
+  // take is told at the next pass.
+  void Tell(std::int64_t now) {
+    for (model::Event& e : comm.Look(now)) untold.events.push_back(std::move(e));
+    if (untold.events.empty()) return;
+    Incoming in{Protocol::otlp_logs,  wire::OtlpEncoder({}).Logs(untold), {}, true, "strata",
+                [](const Outcome&) {}};
+    in.batch = base::HashBytes128(in.body);
+    if (ingest.Submit(std::move(in))) untold.clear();
+  }
+
   // With running minutes every 10 s while somebody looks, else when a minute was closed.
   void Diagnose(std::int64_t now, bool seldom) {
     if (now - diagnosed_at < 10 * base::kSecond) return;
@@ -210,6 +218,7 @@ struct Jobs::State {
       if (const minutes::CloserStats stats = closer->stats(); !stats.last_error.empty()) {
         Report("minutes", base::Failed(stats.last_error));
       }
+      Tell(now);
       Book(now);
       Diagnose(now, seldom);
       cpu_ns = base::thread_cpu_ns();
@@ -223,8 +232,8 @@ struct Jobs::State {
 
 Jobs::Jobs(const Config& config, const base::Clock& clock,
            std::span<const model::Catalog* const> catalogs, store::Store& store, Place& place,
-           Ingest& ingest)
-    : state_(std::make_unique<State>(config, clock, catalogs, store, place, ingest)) {}
+           Ingest& ingest, CommWatch& comm)
+    : state_(std::make_unique<State>(config, clock, catalogs, store, place, ingest, comm)) {}
 
 Jobs::~Jobs() { Stop(); }
 
@@ -236,7 +245,7 @@ Status Jobs::Start() {
   options.reopen_ns = s.config.minutes.reopen_ns;
   options.join = MakeJoin([&s](const std::string& origin) { return s.place.engines(origin); },
                           s.books->slos(), s.config.truncated_is_waste);
-  options.rank_waits = Waits;
+  options.comm = s.comm.judge();
   options.flush = [&s] { return s.ingest.Flush(2 * base::kSecond); };
   options.on_closed = [&s](const minutes::ClosedMinute& m) { s.Closed(m); };
   s.closer = std::make_unique<minutes::Closer>(s.store, s.catalogs, std::move(options));

@@ -21,12 +21,13 @@ namespace strata::server {
 
 class Place;
 class Ingest;
+class CommWatch;
 
 class Jobs {
  public:
   Jobs(const Config& config, const base::Clock& clock,
        std::span<const model::Catalog* const> catalogs, store::Store& store, Place& place,
-       Ingest& ingest);
+       Ingest& ingest, CommWatch& comm);
   ~Jobs();  // Stop()
   base::Status Start();
   void Stop();

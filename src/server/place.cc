@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "l6_infer/l6_infer.h"
 #include "l7_genai/l7_genai.h"
+#include "server/comm_watch.h"
 #include "server/config.h"
 
 namespace strata::server {
@@ -149,6 +150,7 @@ store::TableRows* RowsOf(store::Table table, std::vector<store::TableRows>* rows
 
 struct Place::State {
   std::string cluster;
+  CommWatch* comm = nullptr;
   l4_sched::HoldingTracker tracker;
   std::int64_t oldest_ns = std::numeric_limits<std::int64_t>::max();
   boost::unordered_flat_map<std::uint64_t, SeriesInfo> series;
@@ -291,12 +293,13 @@ struct Place::State {
   }
 };
 
-Place::Place(std::span<const model::Catalog* const>, const Config& config) {
+Place::Place(std::span<const model::Catalog* const>, const Config& config, CommWatch& comm) {
   l4_sched::HoldingOptions options;
   options.teams.label = config.teams.label;
   for (const auto& [ns, team] : config.teams.namespaces) options.teams.namespaces[ns] = team;
   state_ = std::make_unique<State>(std::move(options));
   state_->cluster = config.cluster;
+  state_->comm = &comm;
 }
 
 Place::~Place() = default;
@@ -354,6 +357,7 @@ void Place::Update(model::Batch* batch, std::int64_t now_ns, std::vector<store::
     saw(c.origin, "comm.collective.duration", c.start_ns);
     saw(c.origin, "comm.collective.bytes", c.start_ns);
   }
+  s.comm->Saw(batch->collectives, now_ns);
   for (const model::Event& e : batch->events) saw(e.origin, e.event.c_str(), e.ts);
 }
 

@@ -21,6 +21,7 @@
 namespace strata::server {
 
 struct Config;
+class CommWatch;
 
 struct SignalFacts {
   std::int64_t last_ns = 0;
@@ -39,7 +40,8 @@ struct Spark {  // one signal of one entity, newest last
 
 class Place {
  public:
-  Place(std::span<const model::Catalog* const> catalogs, const Config& config);
+  // `comm` sees all collectives that pass; it outlives the place.
+  Place(std::span<const model::Catalog* const> catalogs, const Config& config, CommWatch& comm);
   ~Place();
 
   // Holdings that an earlier run left open, known to have held until `seen_ns`.

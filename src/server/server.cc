@@ -14,6 +14,7 @@
 #include "log/log.h"
 #include "server/access.h"
 #include "server/api.h"
+#include "server/comm_watch.h"
 #include "server/doors.h"
 #include "server/ingest.h"
 #include "server/jobs.h"
@@ -40,6 +41,7 @@ struct Server::State {
   std::unique_ptr<Access> access;
   std::unique_ptr<log::Log> log;
   std::unique_ptr<store::Store> store;
+  std::unique_ptr<CommWatch> comm;
   std::unique_ptr<Place> place;
   std::unique_ptr<Ingest> ingest;
   std::unique_ptr<Jobs> jobs;
@@ -154,13 +156,16 @@ Result<std::unique_ptr<Server>> Server::Start(const Config& config, const base::
   s.access = std::make_unique<Access>(std::move(access));
   if (!page.empty()) LoadPage(page);
   RETURN_IF_ERROR(s.OpenStore());
-  s.place = std::make_unique<Place>(Layers(), s.config);
+  s.comm = std::make_unique<CommWatch>();
+  RETURN_IF_ERROR(s.comm->Restore(*s.store, clock.now_ns()).With("reading collectives"));
+  s.place = std::make_unique<Place>(Layers(), s.config, *s.comm);
   RETURN_IF_ERROR(RestoreHoldings(*s.store, *s.place).With("reading holdings"));
   Ingest::Options options;
   options.max_series = config.limits.series;
   options.keep_content = config.keep_content;
   s.ingest = std::make_unique<Ingest>(options, clock, Layers(), *s.log, *s.store, *s.place);
-  s.jobs = std::make_unique<Jobs>(s.config, clock, Layers(), *s.store, *s.place, *s.ingest);
+  s.jobs =
+      std::make_unique<Jobs>(s.config, clock, Layers(), *s.store, *s.place, *s.ingest, *s.comm);
   s.services = std::make_unique<Services>(Services{s.config, clock, Layers(), *s.access, *s.store,
                                                    *s.ingest, *s.place, *s.jobs, clock.now_ns()});
   auto server = std::unique_ptr<Server>(new Server(std::move(state)));

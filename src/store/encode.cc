@@ -319,6 +319,11 @@ void RowWriter::nullable_f64(double v) {
   if (!std::isnan(v)) f64(v);
 }
 
+void RowWriter::nullable_text(std::string_view v) {
+  u8(v.empty() ? 1 : 0);
+  if (!v.empty()) text(v);
+}
+
 void RowWriter::size(std::uint64_t n) {
   for (; n >= 0x80; n >>= 7) out_->push_back(static_cast<char>((n & 0x7f) | 0x80));
   out_->push_back(static_cast<char>(n));

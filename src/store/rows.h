@@ -28,6 +28,7 @@ class RowWriter {
   void f64(double v);
   void nullable_f64(double v);  // NaN becomes NULL
   void text(std::string_view v);
+  void nullable_text(std::string_view v);  // "" becomes NULL
   void map(const model::Attributes& v);
   void size(std::uint64_t n);  // length before an array's items
 

@@ -409,8 +409,9 @@ version UInt64 CODEC(Delta(8), ZSTD(1))
 struct MinuteSpec {
   std::string_view table;
   std::string_view meaning;
-  std::string_view keys;   // space-separated
-  std::string_view facts;  // fixed ones, before `version`
+  std::string_view keys;         // space-separated
+  std::string_view facts;        // fixed ones, before `version`
+  std::string_view labels = {};  // texts, NULL = not known; no part of a row's identity
 };
 
 constexpr MinuteSpec kMinutes[] = {
@@ -418,7 +419,15 @@ constexpr MinuteSpec kMinutes[] = {
     {"host_minute", "One minute of one machine.", "node", ""},
     {"engine_minute", "One minute of one serving instance.", "engine model node namespace pod", ""},
     {"job_minute", "One minute of one rank of a training job (rank '' = the job).", "job rank", ""},
-    {"comm_minute", "One minute of one rank of a communicator.", "communicator rank node", ""},
+    {"comm_minute",
+     "One minute of one rank of a communicator (rank '' = the communicator as a whole). Of a rank: "
+     "gpu. Of the whole: straggler_* = the rank that held the others back most, kind = compute | "
+     "communication, peer = the other end of a slow link; hang_state = open | closed, kind = "
+     "missing "
+     "| desync | behind | stuck, ranks = who is missing, astray or behind.",
+     "communicator rank node", "",
+     "gpu straggler_kind straggler_rank straggler_gpu straggler_node straggler_peer hang_state "
+     "hang_kind hang_ranks"},
     {"request_minute", "One minute of the calls of one engine, model and tenant.",
      "engine model tenant",
      "calls ok errors aborted input_tokens cached_tokens output_tokens useful_tokens "
@@ -478,6 +487,8 @@ TableDef FromMinute(const MinuteSpec& spec, std::span<const model::Catalog* cons
   for (const std::string& key : Words(spec.keys)) lines += key + " LowCardinality(String)\n";
   for (const std::string& fact : Words(spec.facts))
     lines += fact + " Nullable(Float64) CODEC(ZSTD(1))\n";
+  for (const std::string& label : Words(spec.labels))
+    lines += label + " " + std::string(kLabelType) + "\n";
   lines += "version UInt64 CODEC(ZSTD(1))\nprovisional UInt8\n";
   lines += kTail;
   const std::vector<std::string> fixed = Words(spec.facts);

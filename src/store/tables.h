@@ -32,6 +32,9 @@ struct TableDef {
   std::string meaning;   // one sentence
 };
 
+// The type of a minute table's labels: texts beside the facts.
+inline constexpr std::string_view kLabelType = "LowCardinality(Nullable(String))";
+
 struct ViewDef {
   std::string name;
   std::string create;  // CREATE OR REPLACE VIEW …
