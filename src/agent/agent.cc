@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The threads of the agent: one collects, four scrape, one listens to NCCL plugins, one looks for
-// engines, one follows files, one the kernel's log, one sends (sender.cc). What they share, the list
-// of targets, stands under one mutex; a target is handed to one scraping thread at a time.
+// engines, one follows files, one the kernel's log, one sends (sender.cc). What they share, the
+// list of targets, stands under one mutex; a target is handed to one scraping thread at a time.
 #include "agent/agent.h"
 
 #include <algorithm>

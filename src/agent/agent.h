@@ -37,8 +37,8 @@ struct AgentOptions {
   std::string nvml = "libnvidia-ml.so.1";  // "" = do not look for NVIDIA devices
   std::int64_t nvml_interval_ns = 0;       // 0 = interval_ns
   std::int64_t nvml_deadline_ns = 10 * base::kSecond;
-  bool kernel_log = true;                  // follow ROOT/dev/kmsg
-  NcclOptions nccl;                        // where NCCL profiler plugins connect
+  bool kernel_log = true;  // follow ROOT/dev/kmsg
+  NcclOptions nccl;        // where NCCL profiler plugins connect
 };
 
 struct AgentFacts {
