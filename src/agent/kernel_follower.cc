@@ -3,6 +3,7 @@
 // overwritten before they were read, the next read goes on with the oldest there is.
 #include "agent/kernel_follower.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
@@ -97,6 +98,17 @@ void KernelFollower::Close() {
   live_ = false;
 }
 
+// Asks for every device while all are well: one that fell off the bus does not tell any more.
+void KernelFollower::LearnDevices() {
+  const std::unique_ptr<DIR, int (*)(DIR*)> list(::opendir(Path("proc/driver/nvidia/gpus").c_str()),
+                                                 ::closedir);
+  if (list == nullptr) return;
+  while (const dirent* entry = ::readdir(list.get())) {
+    const std::string pci = l1_gpu::PciAddress(entry->d_name);
+    if (!pci.empty()) UuidOf(pci);
+  }
+}
+
 // "GPU UUID: \t GPU-…" of /proc/driver/nvidia/gpus/ADDRESS/information, readable by everyone.
 std::string KernelFollower::UuidOf(const std::string& pci) {
   if (const auto it = uuids_.find(pci); it != uuids_.end()) return it->second;
@@ -136,6 +148,7 @@ bool KernelFollower::Open(std::int64_t now_ns) {
   log.boot_ns = boot_ns_;
   log.uuid_of = [this](const std::string& pci) { return UuidOf(pci); };
   log_ = std::make_unique<l1_gpu::KernelLog>(std::move(log));
+  LearnDevices();
   backlog_ = live_ = true;
   detail_.clear();
   return true;

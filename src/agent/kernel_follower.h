@@ -63,6 +63,7 @@ class KernelFollower {
   bool Open(std::int64_t now_ns);
   void Close();
   void Take(std::string_view lines, const wire::Context& context, model::Batch* batch);
+  void LearnDevices();
   std::string UuidOf(const std::string& pci);
   std::string Path(std::string_view below) const;
 

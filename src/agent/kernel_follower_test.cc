@@ -69,9 +69,12 @@ TEST_F(KernelFollowerTest, WhatStandsThereAndWhatComes) {
   EXPECT_NEAR(static_cast<double>(before - events[0].ts) / 1e9, 4, 0.5);
   EXPECT_EQ(follower.State().state, "live");
   EXPECT_TRUE(Poll(&follower).empty());
+  Write("proc/driver/nvidia/gpus/0000:18:00.0/information",
+        "GPU UUID: \t GPU-" + std::string(8, '?') + "\n");
   Write("dev/kmsg", Record(3, 0, kXid) + Record(4, 0, kXid) + Record(5, 0, kXid), true);
   events = Poll(&follower);
   ASSERT_EQ(events.size(), 3u);  // the same code three times
+  EXPECT_EQ(events[2].entity, "GPU-0a0b0c0d-1111-2222-3333-444444444444");  // known from before
   EXPECT_GE(events[2].ts, before);
 }
 

@@ -26,7 +26,6 @@ struct FileKind {
 constexpr FileKind kFileKinds[] = {
     {"kmsg", l1_gpu::LooksKernelLog, l1_gpu::ReadKernelLog},
     {"nvidia-smi-xml", l1_gpu::LooksNvidiaSmiXml, l1_gpu::ReadNvidiaSmiXml},
-    {"nvidia-smi", l1_gpu::LooksNvidiaSmi, l1_gpu::ReadNvidiaSmi},
     {"rocm-smi", l1_gpu::LooksRocmSmi, l1_gpu::ReadRocmSmi},
     {"sse", l7_genai::LooksStream, l7_genai::ReadStream},
     {"nccl-inspector", l2_comm::LooksInspector, l2_comm::ReadInspector},
@@ -34,6 +33,8 @@ constexpr FileKind kFileKinds[] = {
     {"kineto", l2_comm::LooksKineto, l2_comm::ReadKineto},
     {"flight-recorder", l2_comm::LooksFlightRecorder, l2_comm::ReadFlightRecorder},
     {"train-log", l5_train::LooksTrainLog, l5_train::ReadTrainLog},
+    // Training logs may hold its table: theirs is the first word.
+    {"nvidia-smi", l1_gpu::LooksNvidiaSmi, l1_gpu::ReadNvidiaSmi},
 };
 
 // Kinds of interface.md that a later issue brings.

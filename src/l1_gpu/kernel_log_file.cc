@@ -44,10 +44,12 @@ bool HasFault(std::string_view line) {
 }
 
 // The last second since boot of the records: the file was written then, at `now` as far as we know.
-std::int64_t BootOf(std::string_view text, std::int64_t now_ns) {
+// `decorated`: lines that are of a kernel log for sure.
+std::int64_t BootOf(std::string_view text, std::int64_t now_ns, std::uint64_t* decorated) {
   double last = 0;
   while (!text.empty()) {
     const LogLine line = ParseLogLine(NextLine(&text), now_ns);
+    *decorated += line.decorated ? 1 : 0;
     if (line.ts_ns == 0 && line.since_boot_s > last) last = line.since_boot_s;
   }
   return last > 0 && last < 1e9 ? now_ns - static_cast<std::int64_t>(last * 1e9) : 0;
@@ -151,10 +153,13 @@ base::Result<bool> ReadKernelLog(const base::InputFile& file, const wire::Contex
     ReadJournalJson(file.bytes, context, batch, &facts);
   } else {
     KernelLogOptions options;
-    options.boot_ns = BootOf(file.bytes, context.now_ns);
+    std::uint64_t decorated = 0;
+    options.boot_ns = BootOf(file.bytes, context.now_ns, &decorated);
     KernelLog log(options);
+    const std::size_t before = batch->events.size();
     log.Feed(file.bytes, context, batch);
     facts = log.facts();
+    if (decorated == 0 && batch->events.size() == before) return false;
   }
   report->set("layer", "l1_gpu")
       .set("report", "kmsg")

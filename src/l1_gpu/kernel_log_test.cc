@@ -392,6 +392,10 @@ TEST(KernelLog, OtherTextIsNoKernelLog) {
         "[2025-02-23 16:24:18,123] [INFO] [rank 0] step=1\n", " iteration 10/ 100 | lm loss: 1.0\n",
         "<?xml version=\"1.0\"?>\n", "Tue Jul 14 08:12:38 2026\n+----+\n| NVIDIA-SMI 590 |\n"})
     EXPECT_FALSE(LooksKernelLog(text)) << text;
+  Read read;
+  const auto named = ReadKernelLog({"t", "all:\n\tmake it\n"}, At(), &read.batch, &read.report);
+  ASSERT_TRUE(named.ok());
+  EXPECT_FALSE(*named);
 }
 
 }  // namespace

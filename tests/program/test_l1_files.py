@@ -69,3 +69,9 @@ def test_rocm_smi():
     done, lines, _ = read(FILES / "amd_rocm_smi/mi100_rocm602.json")
     assert done.returncode == 0, done.stderr
     assert values(lines, "gpu.power", gpu__index="0") == [36] and values(lines, "gpu.memory.used", gpu__index="0") == [6750208]
+
+
+def test_a_training_log_that_holds_a_table_is_a_training_log():
+    for name in ("2024-10-17_DistributedMuon.log.gz", "2024-12-04_ValueEmbed.log.gz"):
+        _, _, reports = read(ROOT / "tests/golden/l5" / name)
+        assert [x["report"] for x in reports] == ["training"], name
