@@ -58,12 +58,13 @@ class Chdb {
  private:
   struct Functions;
   Chdb() = default;
-  mutable std::mutex mutex_;
-  mutable std::map<std::string, std::vector<std::unique_ptr<Connection>>>
-      kept_;  // setup -> at most two
+  // In this order: what closes a connection outlives every connection.
   std::unique_ptr<Functions> functions_;
   std::vector<std::string> arguments_;
   std::unique_ptr<Connection> keeper_;  // the database stays open while one connection lives
+  mutable std::mutex mutex_;
+  mutable std::map<std::string, std::vector<std::unique_ptr<Connection>>>
+      kept_;  // setup -> at most two
 };
 
 }  // namespace strata::engine

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 import otlp
-from program import run, wait_for
+from program import ROOT, STRATA, run, wait_for
 
 SEED = int(os.environ.get("STRATA_SEED", "0")) or random.randrange(1 << 30)
 
@@ -213,3 +213,19 @@ def test_disk_full(start_strata, tmp_path):
             1,
         )
         strata.stop()
+
+
+def test_engine_ends_cleanly(tmp_path):
+    """After queries of several settings, whose connections it keeps, the engine ends by itself with 0, not by a signal."""
+    socket = tmp_path / "engine.sock"
+    library = os.environ.get("STRATA_CHDB", str(ROOT / "build" / "chdb" / "libchdb.so"))
+    engine = subprocess.Popen([STRATA, "engine", "--path", tmp_path / "data", "--socket", socket, "--library", library, "--no-stdin"])
+    try:
+        ask = ["curl", "-sf", "--unix-socket", socket, "http://engine/?query=SELECT+1"]
+        wait_for(lambda: subprocess.run(ask, capture_output=True).stdout == b"1\n", 30, "the engine answers")
+        limited = [*ask[:-1], ask[-1] + "&max_threads=1"]
+        assert subprocess.run(limited, capture_output=True).stdout == b"1\n"
+        engine.terminate()
+        assert engine.wait(20) == 0
+    finally:
+        engine.kill()
