@@ -33,7 +33,8 @@ retention: {samples: 15d, spans: 15d, logs: 15d, minutes: 400d, ledger: 5y}
 }
 
 TEST(Config, Nvml) {
-  auto c = ParseConfig("nvml: {library: /opt/x/libnvidia-ml.so.1, interval: 1s, deadline: 3s}", "s");
+  auto c =
+      ParseConfig("nvml: {library: /opt/x/libnvidia-ml.so.1, interval: 1s, deadline: 3s}", "s");
   ASSERT_TRUE(c.ok()) << c.status().message();
   EXPECT_EQ(c->nvml.library, "/opt/x/libnvidia-ml.so.1");
   EXPECT_EQ(c->nvml.interval_ns, base::kSecond);
