@@ -435,7 +435,7 @@ void DeviceReader::ReadGpm(const Calls& calls) {
   bool told = false;
   const NvmlReturn result = gpm_.Take(calls, handle_, kNvmlNoInstance, &told);
   Note(kGpm, result);
-  gpm_on_ = result == kNvmlOk;
+  gpm_on_ = !IsLastingRefusal(result);
   if (!told) return;
   const auto defs = gpm_defs();
   for (std::size_t i = 0; i < defs.size(); ++i) {

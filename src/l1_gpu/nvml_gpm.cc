@@ -64,9 +64,10 @@ NvmlReturn GpmPair::Take(const Calls& calls, NvmlDevice handle, unsigned instanc
           : calls("nvmlGpmMigSampleGet", nvml.gpm_mig_sample, handle, instance, later_);
   if (result == kNvmlOk && have_) result = Ask(calls), *told = result == kNvmlOk;
   have_ = result == kNvmlOk;
-  at_ns_ = now;
+  at_ns_ = base::monotonic_ns();  // after the call: the next sample is really so much later
   std::swap(earlier_, later_);
-  return result;
+  // An argument is wrong for this pair, say after a reset; the next one may be good.
+  return result == kNvmlInvalidArgument ? kNvmlNoData : result;
 }
 
 NvmlReturn GpmPair::Ask(const Calls& calls) {
