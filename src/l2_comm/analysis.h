@@ -45,7 +45,9 @@ struct RankFacts {
   std::uint32_t judged = 0;
   double wait_mean_s = kUnknown, wait_max_s = kUnknown;
   double lateness_mean_s = kUnknown, lateness_max_s = kUnknown;
-  double deviation = kUnknown;    // robust z of lateness_mean_s over the other ranks
+  // Robust z of its lateness over the other ranks', in the operation and size in which it lost
+  // most.
+  double deviation = kUnknown;
   double last_ratio = kUnknown;   // share of the judged collectives in which it came last
   double lost_s = kUnknown;       // the collectives could have begun so much earlier without it
   double left_late_s = kUnknown;  // how much later than its peers it left, mean; NaN = cannot be
@@ -71,11 +73,12 @@ struct Straggler {
   LateKind kind = LateKind::compute;
   std::int32_t rank = -1, peer = -1;  // peer: the other end of a slow link, where two stand out
   std::string gpu, node;
-  double lateness_s = 0;  // mean
-  double deviation = 0, last_ratio = 0;
-  double lost_s = 0, lost_ratio = 0;  // of the window
-  double lost_share = 0;              // of what all collectives lost
-  std::uint32_t last = 0;             // collectives
+  std::string operation;                 // to which it is late
+  double lateness_s = 0;                 // mean, to these
+  double deviation = 0, last_ratio = 0;  // likewise
+  double lost_s = 0, lost_ratio = 0;     // of the window
+  double lost_share = 0;                 // of what all collectives lost
+  std::uint32_t last = 0;                // collectives
 };
 
 struct CommReport {

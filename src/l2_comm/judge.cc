@@ -20,6 +20,7 @@ constexpr double kLeastGapS = 20e-6;    // nobody came last to a meeting this pu
 constexpr double kLeastScaleS = 50e-6;  // of a robust z
 constexpr double kScaleOfTime = 0.05;   // of the mean time of a collective
 constexpr double kChanceDeviations = 4;
+constexpr std::size_t kMostKinds = 32;
 constexpr std::size_t kMostMeetings = 96, kEnoughMeetings = 24;
 constexpr int kBiggerClasses = 2;         // a quarter of the size moves fast enough to set clocks
 constexpr std::uint32_t kClockMates = 3;  // ranks on one clock that tell each other apart
@@ -102,7 +103,7 @@ class Peers {
 class Analyst {
  public:
   explicit Analyst(const CommWindow& w)
-      : w_(w), n_(static_cast<std::size_t>(w.seen_ranks_)), sums_(n_), aligned_parts_(0) {}
+      : w_(w), n_(static_cast<std::size_t>(w.seen_ranks_)), aligned_parts_(0) {}
 
   CommReport Run() {
     report_.refused = w_.refused_;
@@ -255,10 +256,27 @@ class Analyst {
           shortest, MessageBytes(g.operation, g.bytes, report_.nranks));
     if (ended < 2 || !Synchronises(g.operation)) return;
     ++report_.judged;
-    time_sum_ += shortest;
+    kind_ = &KindOf(g);
+    kind_->time += shortest, ++kind_->judged;
     const double end = TakeArrivals(parts);
     JudgeArrivals();
     if (!std::isnan(end)) JudgeEnds(parts, ClassOf(g.bytes), end, shortest);
+  }
+
+  // Ranks are compared within one (operation, size class): a rank may be late to one of three,
+  // always to the same. The rarest beyond kMostKinds share one.
+  struct Kind {
+    std::string operation;
+    std::vector<Sum> sums;  // by rank
+    double time = 0, left_time = 0;
+    std::uint32_t judged = 0, left_judged = 0;
+  };
+  Kind& KindOf(const CommWindow::Group& g) {
+    std::pair<std::string, int> key{g.operation, ClassOf(g.bytes)};
+    if (!kinds_.contains(key) && kinds_.size() >= kMostKinds) key = {"", 0};
+    Kind& kind = kinds_[key];
+    if (kind.sums.empty()) kind.operation = key.first, kind.sums.resize(n_);
+    return kind;
   }
 
   // Arrivals on one clock; answers the common end, NaN when no clock is aligned.
@@ -306,7 +324,7 @@ class Analyst {
     report_.lost_s += last - next;
     double before = 0;
     for (std::size_t i = 0; i < n; ++i) {
-      Sum& sum = sums_[static_cast<std::size_t>(arrivals_[i].rank)];
+      Sum& sum = kind_->sums[static_cast<std::size_t>(arrivals_[i].rank)];
       const double at = arrivals_[i].at_s;
       const double late =
           std::max(0.0, (at * static_cast<double>(i) - before) / static_cast<double>(n - 1));
@@ -335,7 +353,7 @@ class Analyst {
       last = std::max(last, late);
     }
     if (left_.size() < 2) return;
-    left_time_ += time, ++left_judged_;
+    kind_->left_time += time, ++kind_->left_judged;
     const bool gap = last > std::max({kLeastGapS, 3 * noise_s_, kScaleOfTime * time});
     const double line = (1 - kLastTenth) * last;
     double below = 0;
@@ -343,7 +361,7 @@ class Analyst {
       if (gap && late < line) below = std::max(below, late);
     }
     for (const auto& [late, rank] : left_) {
-      Sum& sum = sums_[static_cast<std::size_t>(rank)];
+      Sum& sum = kind_->sums[static_cast<std::size_t>(rank)];
       ++sum.left_judged;
       sum.left += late, sum.left_squared += late * late;
       if (gap && late >= line) ++sum.left_last, sum.left_lost += late - below;
@@ -369,52 +387,90 @@ class Analyst {
     }
   }
 
-  void Ranks() {
-    const double judged = report_.judged;
-    report_.span_s = end_max_s_ > first_s_ ? end_max_s_ - first_s_ : SpanOfOne();
-    std::size_t parts = 0;
-    std::vector<double> late(n_, kUnknown), left(n_, kUnknown);
+  // The kind of collective in which a rank lost most, and how it did there.
+  struct Worst {
+    const Kind* kind = nullptr;
+    double mean = kUnknown, deviation = kUnknown, last_ratio = kUnknown, lost = -1;
+    std::uint32_t judged = 0;
+  };
+
+  void CompareWithin(const Kind& kind, bool left) {
+    std::vector<double> means(n_, kUnknown);
     for (std::size_t r = 0; r < n_; ++r) {
-      const Sum& s = sums_[r];
-      parts += s.judged;
-      if (s.judged > 0) late[r] = s.late / s.judged;
-      if (s.left_judged > 0) left[r] = s.left / s.left_judged;
+      const Sum& s = kind.sums[r];
+      const std::uint32_t judged = left ? s.left_judged : s.judged;
+      if (judged > 0) means[r] = (left ? s.left : s.late) / judged;
+    }
+    const double judged = left ? kind.left_judged : kind.judged;
+    if (judged == 0) return;
+    const double scale =
+        std::max(kLeastScaleS, kScaleOfTime * (left ? kind.left_time : kind.time) / judged);
+    const Peers peers(means);
+    for (std::size_t r = 0; r < n_; ++r) {
+      const Sum& s = kind.sums[r];
+      Worst& worst = (left ? left_worst_ : worst_)[r];
+      const std::uint32_t n = left ? s.left_judged : s.judged;
+      const double lost = left ? s.left_lost : s.lost;
+      if (n == 0 || lost <= worst.lost) continue;
+      const double error =
+          left ? Error(n, s.left, s.left_squared) : Error(n, s.late, s.late_squared);
+      worst = {&kind,
+               means[r],
+               peers.Deviation(means[r], std::max(scale, error)),
+               static_cast<double>(left ? s.left_last : s.last) / n,
+               lost,
+               n};
+    }
+  }
+
+  void Ranks() {
+    report_.span_s = end_max_s_ > first_s_ ? end_max_s_ - first_s_ : SpanOfOne();
+    worst_.resize(n_), left_worst_.resize(n_), sums_.resize(n_);
+    std::size_t parts = 0;
+    for (const auto& [key, kind] : kinds_) {
+      CompareWithin(kind, false);
+      CompareWithin(kind, true);
+      for (std::size_t r = 0; r < n_; ++r) {
+        const Sum& from = kind.sums[r];
+        Sum& to = sums_[r];
+        parts += from.judged;
+        to.judged += from.judged, to.last += from.last, to.left_judged += from.left_judged;
+        to.left_last += from.left_last;
+        to.wait += from.wait, to.late += from.late, to.lost += from.lost, to.left += from.left;
+        to.left_lost += from.left_lost;
+        to.wait_max = std::max(to.wait_max, from.wait_max);
+        to.late_max = std::max(to.late_max, from.late_max);
+      }
     }
     if (parts > 0)
       report_.aligned_ratio = static_cast<double>(aligned_parts_) / static_cast<double>(parts);
-    const Peers late_peers(late), left_peers(left);
-    const double late_scale =
-        std::max(kLeastScaleS, judged > 0 ? kScaleOfTime * time_sum_ / judged : 0);
-    const double left_scale =
-        std::max(kLeastScaleS, left_judged_ > 0 ? kScaleOfTime * left_time_ / left_judged_ : 0);
     std::vector<bool> seen(n_, false);
     for (const Part& p : parts_) seen[static_cast<std::size_t>(p.rank)] = true;
     for (std::size_t r = 0; r < n_; ++r) {
-      if (!seen[r]) continue;
-      const Sum& s = sums_[r];
-      RankFacts f;
-      f.rank = static_cast<std::int32_t>(r);
-      f.gpu = w_.names_[r].first, f.node = w_.names_[r].second;
-      f.judged = s.judged;
-      const Clock& clock = clocks_[clock_of_[r]];
-      if (clock.aligned) f.clock_offset_s = clock.offset_s;
-      if (s.judged > 0) {
-        const double n = s.judged;
-        f.wait_mean_s = s.wait / n, f.wait_max_s = s.wait_max;
-        f.lateness_mean_s = late[r], f.lateness_max_s = s.late_max;
-        f.last_ratio = s.last / n, f.lost_s = s.lost;
-        f.deviation = late_peers.Deviation(
-            late[r], std::max(late_scale, Error(s.judged, s.late, s.late_squared)));
-      }
-      if (s.left_judged > 0) {
-        f.left_late_s = left[r];
-        f.left_last_ratio = static_cast<double>(s.left_last) / s.left_judged;
-        f.left_lost_s = s.left_lost;
-        f.left_deviation = left_peers.Deviation(
-            left[r], std::max(left_scale, Error(s.left_judged, s.left, s.left_squared)));
-      }
-      report_.ranks.push_back(std::move(f));
+      if (seen[r]) report_.ranks.push_back(FactsOf(r));
     }
+  }
+
+  RankFacts FactsOf(std::size_t r) const {
+    const Sum& s = sums_[r];
+    RankFacts f;
+    f.rank = static_cast<std::int32_t>(r);
+    f.gpu = w_.names_[r].first, f.node = w_.names_[r].second;
+    f.judged = s.judged;
+    const Clock& clock = clocks_[clock_of_[r]];
+    if (clock.aligned) f.clock_offset_s = clock.offset_s;
+    if (s.judged > 0) {
+      f.wait_mean_s = s.wait / s.judged, f.wait_max_s = s.wait_max;
+      f.lateness_mean_s = s.late / s.judged, f.lateness_max_s = s.late_max;
+      f.last_ratio = static_cast<double>(s.last) / s.judged, f.lost_s = s.lost;
+      f.deviation = worst_[r].deviation;
+    }
+    if (s.left_judged > 0) {
+      f.left_late_s = s.left / s.left_judged, f.left_lost_s = s.left_lost;
+      f.left_last_ratio = static_cast<double>(s.left_last) / s.left_judged;
+      f.left_deviation = left_worst_[r].deviation;
+    }
+    return f;
   }
 
   // By one rank's own clock, where the clocks are not one.
@@ -428,43 +484,43 @@ class Analyst {
   }
 
   // Is it this rank, or is it chance?
-  bool Persists(std::uint32_t judged, double last_ratio, double deviation, double lost_s,
-                double all_lost_s) const {
+  bool Persists(const Worst& w, double lost_s, double all_lost_s) const {
     const AnalysisOptions& o = w_.options_;
-    const double last = last_ratio * judged;
-    if (judged < o.least_collectives || last < o.least_collectives) return false;
+    const double last = w.last_ratio * w.judged;
+    if (w.judged < o.least_collectives || last < o.least_collectives - 0.5) return false;
     const double chance = 1 / static_cast<double>(std::max<std::size_t>(report_.ranks.size(), 2));
-    const double line = chance + kChanceDeviations * std::sqrt(chance * (1 - chance) / judged);
-    return deviation >= o.least_deviation && last_ratio >= std::max(o.least_last_ratio, line) &&
+    const double line = chance + kChanceDeviations * std::sqrt(chance * (1 - chance) / w.judged);
+    return w.deviation >= o.least_deviation && w.last_ratio >= std::max(o.least_last_ratio, line) &&
            lost_s >= o.least_lost_share * all_lost_s &&
            !(lost_s < o.least_lost_ratio * report_.span_s);
   }
 
+  Straggler Named(const RankFacts& f, LateKind kind) const {
+    const bool compute = kind == LateKind::compute;
+    const auto r = static_cast<std::size_t>(f.rank);
+    const Worst& worst = compute ? worst_[r] : left_worst_[r];
+    Straggler out;
+    out.kind = kind, out.rank = f.rank, out.gpu = f.gpu, out.node = f.node;
+    out.operation = worst.kind->operation;
+    out.lateness_s = worst.mean, out.deviation = worst.deviation;
+    out.last_ratio = worst.last_ratio;
+    out.lost_s = compute ? f.lost_s : f.left_lost_s;
+    out.last = compute ? sums_[r].last : sums_[r].left_last;
+    out.lost_ratio = out.lost_s / report_.span_s;
+    out.lost_share = out.lost_s / (compute ? report_.lost_s : left_lost_s_);
+    return out;
+  }
+
   void Name() {
     std::vector<Straggler> links;
-    const auto add = [&](const RankFacts& f, LateKind kind, std::vector<Straggler>* to) {
-      const bool compute = kind == LateKind::compute;
-      const Sum& s = sums_[static_cast<std::size_t>(f.rank)];
-      Straggler out;
-      out.kind = kind, out.rank = f.rank, out.gpu = f.gpu, out.node = f.node;
-      out.lateness_s = compute ? f.lateness_mean_s : f.left_late_s;
-      out.deviation = compute ? f.deviation : f.left_deviation;
-      out.last_ratio = compute ? f.last_ratio : f.left_last_ratio;
-      out.lost_s = compute ? f.lost_s : f.left_lost_s;
-      out.last = compute ? s.last : s.left_last;
-      out.lost_ratio = out.lost_s / report_.span_s;
-      out.lost_share = out.lost_s / (compute ? report_.lost_s : left_lost_s_);
-      to->push_back(std::move(out));
-    };
     for (const RankFacts& f : report_.ranks) {
-      const Sum& s = sums_[static_cast<std::size_t>(f.rank)];
-      const bool link =
-          Persists(s.left_judged, f.left_last_ratio, f.left_deviation, f.left_lost_s, left_lost_s_);
-      if (link) add(f, LateKind::communication, &links);
+      const auto r = static_cast<std::size_t>(f.rank);
+      const bool link = Persists(left_worst_[r], sums_[r].left_lost, left_lost_s_);
+      if (link) links.push_back(Named(f, LateKind::communication));
       // Who leaves late comes late to the next one: that is the same delay once more.
       if (link && f.left_late_s >= 0.5 * f.lateness_mean_s) continue;
-      if (Persists(s.judged, f.last_ratio, f.deviation, f.lost_s, report_.lost_s))
-        add(f, LateKind::compute, &report_.stragglers);
+      if (Persists(worst_[r], sums_[r].lost, report_.lost_s))
+        report_.stragglers.push_back(Named(f, LateKind::compute));
     }
     const auto worse = [](const Straggler& a, const Straggler& b) { return a.lost_s > b.lost_s; };
     std::stable_sort(links.begin(), links.end(), worse);
@@ -487,11 +543,13 @@ class Analyst {
   std::vector<Clock> clocks_;
   int clock_class_ = 0;  // the largest messages that set them
   double noise_s_ = 0;
-  std::vector<Sum> sums_;
+  std::map<std::pair<std::string, int>, Kind> kinds_;
+  Kind* kind_ = nullptr;                   // of the collective that is judged
+  std::vector<Sum> sums_;                  // by rank, over all kinds
+  std::vector<Worst> worst_, left_worst_;  // by rank
   std::map<std::pair<std::string, int>, std::vector<std::pair<double, double>>> times_;
   std::size_t aligned_parts_;
-  double time_sum_ = 0, left_time_ = 0, left_lost_s_ = 0;
-  std::uint32_t left_judged_ = 0;
+  double left_lost_s_ = 0;
   double first_s_ = std::numeric_limits<double>::infinity(), end_max_s_ = 0;
   // Of one collective, kept for their memory.
   std::vector<std::pair<std::size_t, double>> by_clock_;

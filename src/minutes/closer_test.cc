@@ -30,6 +30,7 @@ constexpr model::MinuteColumn kRunning[] = {{"engine_minute", "running_s", Fold:
 constexpr model::MinuteColumn kTtft[] = {{"engine_minute", "ttft_p50_s", Fold::p50}};
 constexpr model::MinuteColumn kCpu[] = {{"host_minute", "cpu_ratio", Fold::mean, 0, kBusy, "mode"}};
 constexpr model::MinuteColumn kLate[] = {{"comm_minute", "lateness_max_s", Fold::max}};
+constexpr model::MinuteColumn kHung[] = {{"comm_minute", "hung_s", Fold::max}};
 constexpr model::MinuteColumn kFault[] = {{"gpu_minute", "faults", Fold::count}};
 constexpr model::Signal kSignals[] = {
     {"gpu.util", "1", Kind::gauge, "gpu", "", {}, "", kUtilSources, kUtil},
@@ -39,7 +40,8 @@ constexpr model::Signal kSignals[] = {
     {"eng.running", "{request}", Kind::gauge, "engine", "", {}, "", {}, kRunning},
     {"eng.ttft", "s", Kind::histogram, "engine", "", {}, "", {}, kTtft},
     {"host.cpu", "1", Kind::gauge, "node", "", {}, "", {}, kCpu},
-    {"comm.rank.lateness", "s", Kind::gauge, "communicator", "", {}, "", {}, kLate},
+    {"comm.rank.lateness.max", "s", Kind::gauge, "communicator", "", {}, "", {}, kLate},
+    {"comm.hang.duration", "s", Kind::gauge, "communicator", "", {}, "", {}, kHung},
     {"gpu.fault", "{event}", Kind::event, "gpu", "", {}, "", {}, kFault},
 };
 constexpr model::Catalog kCatalog = {"l0", "", "", kSignals, {}};
@@ -200,8 +202,10 @@ class CloserTest : public ::testing::Test {
       EXPECT_TRUE(closed);
       for (const auto& c : rows) {
         const std::string rank = std::to_string(c.rank);
-        out->observed.push_back(
-            {"comm.rank.lateness.max", c.communicator, {{"rank", rank}}, {c.rank == 1 ? 0.4 : 0}});
+        out->observed.push_back({"comm.rank.lateness.max",
+                                 c.communicator,
+                                 {{"rank", rank}, {"host.name", c.node}},
+                                 {c.rank == 1 ? 0.4 : 0}});
         out->labels.push_back({c.communicator, rank, "gpu", "G" + rank});
         out->labels.push_back({c.communicator, rank, "no such column", "x"});
       }
@@ -461,7 +465,8 @@ TEST_F(CloserTest, CollectivesTellWhoCameLast) {
     EXPECT_EQ(closer_->layout().label(row, "gpu"),
               "G" + std::string(closer_->layout().key(row, "rank")));
     EXPECT_EQ(closer_->layout().label(row, "straggler_rank"), "");
-    EXPECT_EQ(closer_->layout().key(row, "node").empty(), false);
+    EXPECT_EQ(closer_->layout().key(row, "node"),
+              "n" + std::string(closer_->layout().key(row, "rank")));
   }
 }
 

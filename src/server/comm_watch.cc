@@ -106,6 +106,7 @@ std::string StragglerId(const std::pair<LateKind, std::int32_t>& id) {
 
 void Describe(const Straggler& s, model::Event* e) {
   e->attributes.set("kind", std::string(KindName(s.kind)));
+  if (!s.operation.empty()) e->attributes.set("operation", s.operation);
   e->attributes.set("rank", std::to_string(s.rank));
   if (s.peer >= 0) e->attributes.set("peer", std::to_string(s.peer));
   if (!s.gpu.empty()) e->attributes.set("gpu", s.gpu);
@@ -122,7 +123,8 @@ void Describe(const Straggler& s, model::Event* e) {
   } else {
     e->message += " leaves late: its link";
   }
-  e->message += ", by " + Number(s.lateness_s) + " s on average, last in " + Percent(s.last_ratio);
+  e->message += ", by " + Number(s.lateness_s) + " s on average, last in " + Percent(s.last_ratio) +
+                " of its " + s.operation;
   if (!std::isnan(s.lost_ratio)) e->message += ", " + Percent(s.lost_ratio) + " of the time lost";
 }
 
