@@ -45,6 +45,8 @@ constexpr model::Signal kSignals1[] = {
     {"comm.rank.wait", "s", Kind::gauge, "communicator", "", {}, "how long this rank waited for the last one", {}, kMinute5},
     {"comm.rank.lateness", "s", Kind::gauge, "communicator", "", {}, "how long the others waited for this rank", {}, kMinute6},
     {"cuda.kernel.duration", "s", Kind::histogram, "gpu", "", {}, "time of a kernel on the device", {}, kMinute7},
+    {"cuda.memcpy.utilization", "1", Kind::gauge, "gpu", "", {}, "share of a window of kernel records in which copies ran, copies that overlap counted each", {}, {}},
+    {"cuda.idle", "1", Kind::gauge, "gpu", "", {}, "share of a window of kernel records in which neither a kernel nor a copy of this process ran", {}, {}},
     {"comm.straggler", "{event}", Kind::event, "communicator", "", {}, "one rank came late again and again", {}, kMinute8},
     {"comm.hang", "{event}", Kind::event, "communicator", "", {}, "a collective has not ended; names the ranks that did not come", {}, kMinute9},
 };

@@ -118,6 +118,7 @@ void KinetoReader::FinishComm() {
                          [](const Operator& o, std::int64_t id) { return o.external < id; });
     return external >= 0 && at != operators_.end() && at->external == external ? &*at : nullptr;
   };
+  std::map<std::uint32_t, std::int32_t> sizes;
   std::map<std::int32_t, std::map<std::uint32_t, std::uint64_t>> told;  // stream -> group -> times
   for (CommKernel& kernel : trace_.comm) {
     if (kernel.group == 0) {
@@ -137,7 +138,9 @@ void KinetoReader::FinishComm() {
         kernel.group_size = op->group_size;
       }
     }
-    if (kernel.group != 0) ++told[kernel.stream][kernel.group];
+    if (kernel.group == 0) continue;
+    ++told[kernel.stream][kernel.group];
+    if (kernel.group_size > 0) sizes[kernel.group] = kernel.group_size;
   }
   // NCCL gives each communicator a stream: what is not told follows its stream, else the only group
   // there is, else the stream names it.
@@ -154,6 +157,8 @@ void KinetoReader::FinishComm() {
     } else {
       kernel.group = Group("stream/" + std::to_string(kernel.stream));
     }
+    const auto size = sizes.find(kernel.group);
+    if (size != sizes.end()) kernel.group_size = size->second;
   }
   std::stable_sort(trace_.comm.begin(), trace_.comm.end(),
                    [](const CommKernel& a, const CommKernel& b) { return a.from_ns < b.from_ns; });

@@ -97,7 +97,13 @@ bool Align(const std::vector<CommKernel>& a, const std::vector<std::uint32_t>& a
 }
 
 void KinetoRanks::Add(KinetoTrace trace) {
+  // Ranks of one job: what another one left in the same folder stays out.
   bool compared = trace.rank.has_value();
+  const auto first = std::find(compared_.begin(), compared_.end(), true);
+  if (first != compared_.end()) {
+    const KinetoTrace& job = traces_[static_cast<std::size_t>(first - compared_.begin())];
+    compared = compared && job.world_size == trace.world_size && job.backend == trace.backend;
+  }
   for (std::size_t i = 0; i < traces_.size() && compared; ++i) {
     if (compared_[i] && traces_[i].rank == trace.rank) compared = false;
   }
@@ -140,18 +146,16 @@ void KinetoRanks::MakeGroups() {
     const RankSequence& a = group.ranks[0];
     for (std::size_t r = 1; r < group.ranks.size(); ++r) {
       RankSequence& b = group.ranks[r];
-      if (!Align(traces_[a.trace].comm, a.comm, traces_[b.trace].comm, b.comm, &b.first,
-                 &b.shift_ns))
-        b.first = std::numeric_limits<std::int64_t>::min();  // fits nowhere
+      b.fits = Align(traces_[a.trace].comm, a.comm, traces_[b.trace].comm, b.comm, &b.first,
+                     &b.shift_ns);
     }
   }
 }
 
 void KinetoRanks::Compare(const Group& group, RanksResult* result) {
   if (group.ranks.size() < 2) return;
-  const bool fits = std::all_of(group.ranks.begin(), group.ranks.end(), [](const RankSequence& s) {
-    return s.first != std::numeric_limits<std::int64_t>::min();
-  });
+  const bool fits = std::all_of(group.ranks.begin(), group.ranks.end(),
+                                [](const RankSequence& s) { return s.fits; });
   std::uint64_t kernels = 0;
   for (const RankSequence& s : group.ranks) kernels += s.comm.size();
   if (!fits) {
@@ -253,6 +257,11 @@ RanksResult KinetoRanks::Compare() {
 void KinetoRanks::Rows(const wire::Context& context, model::Batch* batch) const {
   std::size_t made = 0;
   for (const Group& group : groups_) {
+    // Ranks that entered the profile before the reference begin below its first collective.
+    std::int64_t lowest = 0;
+    for (const RankSequence& s : group.ranks) {
+      if (s.fits) lowest = std::min(lowest, s.first);
+    }
     for (const RankSequence& s : group.ranks) {
       const KinetoTrace& trace = traces_[s.trace];
       const std::int64_t base = trace.EpochOffset(context.now_ns) + context.shift_ns;
@@ -265,11 +274,9 @@ void KinetoRanks::Rows(const wire::Context& context, model::Batch* batch) const 
         model::Collective row;
         if (__builtin_add_overflow(kernel.from_ns, base, &row.start_ns)) continue;
         row.communicator = group.name;
-        const std::int64_t first =
-            s.first == std::numeric_limits<std::int64_t>::min() ? 0 : s.first;
-        // Ranks that entered the profile earlier than the reference would begin below zero.
-        row.seq = static_cast<std::uint64_t>(
-            kernel.seq >= 0 ? kernel.seq : static_cast<std::int64_t>(j) + first + kFarthest);
+        row.seq = static_cast<std::uint64_t>(kernel.seq >= 0 ? kernel.seq
+                                                             : static_cast<std::int64_t>(j) +
+                                                                   (s.fits ? s.first - lowest : 0));
         row.operation = kernel.operation.empty() ? "unknown" : kernel.operation;
         row.bytes = kernel.bytes > 0 ? static_cast<std::uint64_t>(kernel.bytes) : 0;
         row.rank = trace.rank ? static_cast<std::int32_t>(*trace.rank & 0x7fffffff) : -1;

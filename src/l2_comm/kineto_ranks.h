@@ -39,6 +39,7 @@ struct RankSequence {
   std::vector<std::uint32_t> comm;
   std::int64_t first = 0;     // number of the first one, so that equal numbers are one collective
   std::int64_t shift_ns = 0;  // to be added to this rank's clock within the group
+  bool fits = true;           // it lies beside the group's longest sequence somewhere
 };
 
 class KinetoRanks {

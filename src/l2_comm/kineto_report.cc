@@ -22,6 +22,8 @@ Json Maybe(const std::optional<T>& value) {
   return value ? Json(*value) : Json();
 }
 
+Json Number(double value) { return std::isnan(value) ? Json() : Json(value); }
+
 Json TextOrNull(const std::string& text) { return text.empty() ? Json() : Json(text); }
 
 // A name that fits an attribute; cut between characters.
@@ -37,9 +39,9 @@ Json StepsJson(const KinetoTrace& trace) {
   for (const TraceStep& step : trace.steps) {
     Json j;
     j.set("step", step.number).set("duration_s", Seconds(step.window.to - step.window.from));
-    j.set("compute_s", step.compute_s).set("comm_s", step.comm_s);
-    j.set("comm_exposed_s", step.comm_exposed_s).set("memcpy_s", step.memcpy_s);
-    j.set("idle_s", step.idle_s);
+    j.set("compute_s", Number(step.compute_s)).set("comm_s", Number(step.comm_s));
+    j.set("comm_exposed_s", Number(step.comm_exposed_s)).set("memcpy_s", Number(step.memcpy_s));
+    j.set("idle_s", Number(step.idle_s));
     steps.push(std::move(j));
   }
   return steps;
@@ -85,13 +87,13 @@ Json ReportOf(const KinetoTrace& trace) {
   j.set("events", trace.events);
   j.set("span_s",
         trace.span == Interval{} ? Json() : Json(Seconds(trace.span.to - trace.span.from)));
-  j.set("kernels", count(trace.kernels)).set("kernel_s", trace.kernel_s);
-  j.set("comm_kernels", count(trace.comm_kernels)).set("comm_s", trace.comm_s);
-  j.set("comm_exposed_s", trace.comm_exposed_s).set("memcpy_s", trace.memcpy_s);
-  j.set("idle_s", trace.idle_s);
+  j.set("kernels", count(trace.kernels)).set("kernel_s", Number(trace.kernel_s));
+  j.set("comm_kernels", count(trace.comm_kernels)).set("comm_s", Number(trace.comm_s));
+  j.set("comm_exposed_s", Number(trace.comm_exposed_s)).set("memcpy_s", Number(trace.memcpy_s));
+  j.set("idle_s", Number(trace.idle_s));
   j.set("device_span_s",
         any ? Json(Seconds(trace.device_span.to - trace.device_span.from)) : Json());
-  j.set("busy_s", trace.busy_s).set("compute_s", trace.compute_s);
+  j.set("busy_s", Number(trace.busy_s)).set("compute_s", Number(trace.compute_s));
   Json top = Json::MakeArray();
   for (std::size_t i = 0; i < std::min(kTop, trace.uses.size()); ++i) {
     const KernelUse& use = trace.uses[i];
@@ -120,8 +122,8 @@ Json ReportOf(const RanksResult& result) {
   for (const RankTotal& rank : result.per_rank) {
     const bool matched = rank.matched > 0;
     Json j;
-    j.set("rank", rank.rank).set("comm_s", rank.comm_s);
-    j.set("wait_s", matched ? Json(rank.wait_s) : Json()).set("compute_s", rank.compute_s);
+    j.set("rank", rank.rank).set("comm_s", Number(rank.comm_s));
+    j.set("wait_s", matched ? Json(rank.wait_s) : Json()).set("compute_s", Number(rank.compute_s));
     j.set("lateness_s", matched ? Json(rank.lateness_s) : Json());
     per_rank.push(std::move(j.set("clock_shift_s", matched ? Json(rank.clock_shift_s) : Json())));
   }
