@@ -13,14 +13,19 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
+#include <new>
 #include <string>
 #include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "window.h"
 
@@ -128,7 +133,9 @@ void CUPTIAPI Completed(CUcontext context, std::uint32_t stream, std::uint8_t* b
 // UUID of the first device, as NVML and nvidia-smi print it; "" when the driver does not tell.
 std::string DeviceUuid() {
   using GetUuid = CUresult (*)(CUuuid*, CUdevice);
-  const auto get = reinterpret_cast<GetUuid>(dlsym(RTLD_DEFAULT, "cuDeviceGetUuid_v2"));
+  void* driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_NOLOAD);  // the one that loaded us
+  if (driver == nullptr) return {};
+  const auto get = reinterpret_cast<GetUuid>(dlsym(driver, "cuDeviceGetUuid_v2"));
   CUuuid uuid{};
   if (get == nullptr || get(&uuid, 0) != CUDA_SUCCESS) return {};
   std::string out = "GPU-";
@@ -146,7 +153,8 @@ void Write(const std::string& path, const std::string& line) {
   if (fd < 0) return;
   struct stat info {};
   if (fstat(fd, &info) == 0 && info.st_size > kMaxFile && ftruncate(fd, 0) != 0) info = {};
-  if (write(fd, line.data(), line.size()) < 0) errno = 0;  // the agent misses a window
+  if (write(fd, line.data(), line.size()) < 0)
+    errno = 0;  // a disk that is full: the agent misses a window
   close(fd);
 }
 
