@@ -99,7 +99,25 @@ TEST(Kineto, FactsOfRealTraces) {
   EXPECT_EQ(ReadGolden("128rank-sampled-rank0.json.gz").events, 4855u);
 }
 
-// pandas.Series.quantile(0.99) and sums of the same file.
+// HTA's rules (overlap of merged intervals; idle from the first to the last device event), computed
+// by a script that shares no code with this reader.
+TEST(Kineto, BusyTimeOfRealTraces) {
+  const auto f = [](const char* file, double exposed, double compute, double busy, double idle) {
+    const KinetoTrace t = ReadGolden(file);
+    EXPECT_NEAR(t.comm_exposed_s, exposed, 1e-8) << file;
+    EXPECT_NEAR(t.compute_s, compute, 1e-8) << file;
+    EXPECT_NEAR(t.busy_s, busy, 1e-8) << file;
+    EXPECT_NEAR(t.idle_s, idle, 1e-8) << file;
+  };
+  f("128rank-sampled-rank0.json.gz", 0.336983, 0.21032, 0.547656, 0.675191);
+  f("128rank-sampled-rank1.json.gz", 0.303523, 0.271973, 0.58005, 0.651136);
+  f("a100-2rank-nccl-args.reduced.json.gz", 0.039559468, 0.115655847, 0.157500014, 0.503050992);
+  f("kineto_gpt_8rank/rank0.json.gz", 0.040656111, 0.122121935, 0.164365164, 0.011927109);
+  f("kineto_gpt_8rank/rank1.json.gz", 0.017483315, 0.13102625, 0.150547551, 0.034981285);
+  f("kineto_gpt_8rank/rank5.json.gz", 0.050338231, 0.148516944, 0.200723039, 0.005643595);
+}
+
+// Sums of the file; p99 linear between neighbours, as pandas.Series.quantile does it.
 TEST(Kineto, KernelsByName) {
   const KinetoTrace t = ReadGolden("128rank-sampled-rank0.json.gz");
   ASSERT_FALSE(t.uses.empty());
