@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 JOBS ?= $(shell nproc)
-PEERS ?= engine vllm collector
+PEERS ?= engine vllm collector cupti
 VENV := build/venv
 export STRATA_CHDB ?= $(CURDIR)/build/chdb/libchdb.so
 
@@ -34,7 +34,7 @@ demo: build web ## the live story with a real engine on CPU (ENGINE=vllm for rea
 test: deps ## everything that proves it works, but the slow peers
 	@tools/test
 
-test-peers: build ## real peers, e.g. make test-peers PEERS="engine vllm collector"
+test-peers: build ## real peers, e.g. make test-peers PEERS="engine vllm collector cupti"
 	@PEERS="$(PEERS)" $(VENV)/bin/python -m pytest -q -rs tests/peers
 
 check: ## rooms, names, formats, generated files

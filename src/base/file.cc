@@ -12,12 +12,8 @@
 #include <filesystem>
 #include <memory>
 
-#include "base/compress.h"
-
 namespace strata::base {
 namespace {
-
-constexpr std::size_t kMaxInput = 1u << 30;
 
 struct Fd {
   explicit Fd(int fd) : fd(fd) {}
@@ -57,47 +53,44 @@ bool IsArchive(std::string_view name) {
          EndsWith(name, ".tar");
 }
 
-Status ForEachMember(const std::string& name, std::string_view bytes,
-                     const std::function<Status(InputFile)>& take) {
+std::string Why(archive* reader) {
+  const char* text = archive_error_string(reader);
+  return text != nullptr ? text : "damaged archive";
+}
+
+Status ForEachMember(const std::string& name, const std::function<Status(InputStream&)>& take) {
   const std::unique_ptr<archive, int (*)(archive*)> reader(archive_read_new(), archive_read_free);
   archive_read_support_filter_all(reader.get());
   archive_read_support_format_tar(reader.get());
-  if (archive_read_open_memory(reader.get(), bytes.data(), bytes.size()) != ARCHIVE_OK) {
-    return Invalid(name + ": " + archive_error_string(reader.get()));
+  if (archive_read_open_filename(reader.get(), name.c_str(), 1u << 18) != ARCHIVE_OK) {
+    return Invalid(name + ": " + Why(reader.get()));
   }
   archive_entry* entry = nullptr;
-  std::size_t total = 0;
   for (;;) {
     const int code = archive_read_next_header(reader.get(), &entry);
     if (code == ARCHIVE_EOF) return Status::Ok();
-    if (code < ARCHIVE_WARN) return Invalid(name + ": " + archive_error_string(reader.get()));
+    if (code < ARCHIVE_WARN) return Invalid(name + ": " + Why(reader.get()));
     if (archive_entry_filetype(entry) != AE_IFREG) continue;
-    InputFile file{name + "!" + archive_entry_pathname(entry), {}};
-    char buffer[65536];
-    for (;;) {
-      const la_ssize_t n = archive_read_data(reader.get(), buffer, sizeof buffer);
-      if (n < 0) return Invalid(file.name + ": " + archive_error_string(reader.get()));
-      if (n == 0) break;
-      total += static_cast<std::size_t>(n);
-      if (total > kMaxInput) return Exhausted(name + ": unpacks to more than 1 GiB");
-      file.bytes.append(buffer, static_cast<std::size_t>(n));
-    }
-    RETURN_IF_ERROR(take(std::move(file)));
+    const char* member_name = archive_entry_pathname(entry);
+    InputStream member(name + "!" + (member_name != nullptr ? member_name : ""),
+                       [&](char* out, std::size_t n) -> Result<std::size_t> {
+                         const la_ssize_t got = archive_read_data(reader.get(), out, n);
+                         if (got < 0) return Invalid(Why(reader.get()));
+                         return static_cast<std::size_t>(got);
+                       });
+    RETURN_IF_ERROR(take(member));
   }
 }
 
-Status TakeBytes(const std::string& name, std::string bytes,
-                 const std::function<Status(InputFile)>& take) {
-  if (IsArchive(name)) return ForEachMember(name, bytes, take);
-  const std::string_view encoding = EndsWith(name, ".gz")    ? "gzip"
-                                    : EndsWith(name, ".zst") ? "zstd"
-                                                             : "";
-  if (!encoding.empty()) {
-    auto plain = Decompress(encoding, bytes, kMaxInput);
-    if (!plain.ok()) return plain.status().With(name);
-    bytes = std::move(*plain);
-  }
-  return take({name, std::move(bytes)});
+Status TakeFile(const std::string& name, const std::function<Status(InputStream&)>& take) {
+  if (IsArchive(name)) return ForEachMember(name, take);
+  const int fd = ::open(name.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return FromErrno(name);
+  ByteReader bytes = FdReader(fd, name);
+  if (EndsWith(name, ".gz")) bytes = Decompressing("gzip", std::move(bytes));
+  if (EndsWith(name, ".zst")) bytes = Decompressing("zstd", std::move(bytes));
+  InputStream stream(name, std::move(bytes));
+  return take(stream);
 }
 
 }  // namespace
@@ -153,16 +146,13 @@ Status MakeDirectories(const std::string& path) {
   return Status::Ok();
 }
 
-Status ForEachInput(const std::string& path, const std::function<Status(InputFile)>& take) {
+Status ForEachStream(const std::string& path, const std::function<Status(InputStream&)>& take) {
   if (path == "-") {
-    ASSIGN_OR_RETURN(std::string bytes, ReadFd(STDIN_FILENO, kMaxInput, "standard input"));
-    return take({"-", std::move(bytes)});
+    InputStream stream("-", FdReader(::dup(STDIN_FILENO), "standard input"));
+    return take(stream);
   }
   std::error_code error;
-  if (!std::filesystem::is_directory(path, error)) {
-    ASSIGN_OR_RETURN(std::string bytes, ReadFile(path, kMaxInput));
-    return TakeBytes(path, std::move(bytes), take);
-  }
+  if (!std::filesystem::is_directory(path, error)) return TakeFile(path, take);
   std::vector<std::string> names;
   const auto options = std::filesystem::directory_options::skip_permission_denied;
   for (auto it = std::filesystem::recursive_directory_iterator(path, options, error);
@@ -171,11 +161,16 @@ Status ForEachInput(const std::string& path, const std::function<Status(InputFil
   }
   if (error) return Failed(path + ": " + error.message());
   std::sort(names.begin(), names.end());
-  for (const std::string& name : names) {
-    ASSIGN_OR_RETURN(std::string bytes, ReadFile(name, kMaxInput));
-    RETURN_IF_ERROR(TakeBytes(name, std::move(bytes), take));
-  }
+  for (const std::string& name : names) RETURN_IF_ERROR(TakeFile(name, take));
   return Status::Ok();
+}
+
+Status ForEachInput(const std::string& path, const std::function<Status(InputFile)>& take) {
+  return ForEachStream(path, [&](InputStream& stream) -> Status {
+    auto bytes = stream.Rest(kMaxInput);
+    if (!bytes.ok()) return bytes.status().With(stream.name());
+    return take({stream.name(), std::move(*bytes)});
+  });
 }
 
 std::string SelfPath() {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "base/stream.h"
 
 namespace strata::base {
 
@@ -21,13 +22,17 @@ Status WriteFile(const std::string& path, std::string_view bytes);
 Status ReplaceFile(const std::string& path, std::string_view bytes);
 Status MakeDirectories(const std::string& path);
 
+// Calls `take` for each input under `path`: a file as it is, .gz and .zst decompressed on the way,
+// .tar.gz/.tar.zst/.tar/.tgz member by member, a folder walked in name order; "-" is standard
+// input. An input that cannot be opened, and what `take` answers, ends the walk.
+Status ForEachStream(const std::string& path, const std::function<Status(InputStream&)>& take);
+
 struct InputFile {
   std::string name;   // path, or path!member for what an archive held
   std::string bytes;  // decompressed
 };
-// Calls `take` for each file under `path`: a file as it is, .gz and .zst decompressed,
-// .tar.gz/.tar.zst/.tar/.tgz unpacked, a folder walked in name order; "-" is standard input. A file
-// that cannot be read ends the walk with its error.
+inline constexpr std::size_t kMaxInput = 1u << 30;  // bytes of an input that is held whole
+// The same with each input whole. One that cannot be read to its end ends the walk with its error.
 Status ForEachInput(const std::string& path, const std::function<Status(InputFile)>& take);
 
 // The path of the running program, and a folder below the user's cache.

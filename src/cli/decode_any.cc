@@ -30,7 +30,6 @@ constexpr FileKind kFileKinds[] = {
     {"sse", l7_genai::LooksStream, l7_genai::ReadStream},
     {"nccl-inspector", l2_comm::LooksInspector, l2_comm::ReadInspector},
     {"nccl-tests", l2_comm::LooksNcclTests, l2_comm::ReadNcclTests},
-    {"kineto", l2_comm::LooksKineto, l2_comm::ReadKineto},
     {"flight-recorder", l2_comm::LooksFlightRecorder, l2_comm::ReadFlightRecorder},
     {"train-log", l5_train::LooksTrainLog, l5_train::ReadTrainLog},
     // Training logs may hold its table: theirs is the first word.
@@ -91,7 +90,7 @@ std::uint64_t Kept(const model::Batch& batch) {
 
 }  // namespace
 
-DecodeAny::DecodeAny() = default;
+DecodeAny::DecodeAny() : traces_(std::make_unique<l2_comm::KinetoTraces>()) {}
 DecodeAny::~DecodeAny() = default;
 
 Status DecodeAny::Decode(std::string_view kind, std::string_view body, const wire::Context& context,
@@ -167,6 +166,25 @@ Status DecodeAny::DecodeFile(std::string_view kind, const base::InputFile& file,
   if (!kind.empty())
     return base::Unsupported("kind \"" + std::string(kind) + "\" cannot be read from a file");
   return base::Unsupported("no known kind: say it, e.g. strata read prom FILE");
+}
+
+Status DecodeAny::DecodeStream(std::string_view kind, base::InputStream* stream,
+                               const wire::Context& context, model::Batch* batch,
+                               FileFacts* facts) {
+  if (kind == "kineto" || (kind.empty() && l2_comm::LooksKineto(stream->Peek(1u << 20)))) {
+    const std::uint64_t before = Kept(*batch);
+    facts->kind = "kineto";
+    RETURN_IF_ERROR(traces_->Read(stream, context, batch, &facts->report));
+    facts->samples = Kept(*batch) - before;
+    return Status::Ok();
+  }
+  base::InputFile file{stream->name(), {}};
+  ASSIGN_OR_RETURN(file.bytes, stream->Rest(base::kMaxInput));
+  return DecodeFile(kind, file, context, batch, facts);
+}
+
+Json DecodeAny::Close(const wire::Context& context, model::Batch* batch) {
+  return traces_->Close(context, batch);
 }
 
 }  // namespace strata::cli

@@ -14,6 +14,9 @@
 #include "base/status.h"
 #include "wire/decode.h"
 
+namespace strata::l2_comm {
+class KinetoTraces;
+}
 namespace strata::l5_train {
 class TrainLogReader;
 }
@@ -38,10 +41,16 @@ class DecodeAny {
   // A whole file; kind "" = by content.
   base::Status DecodeFile(std::string_view kind, const base::InputFile& file,
                           const wire::Context& context, model::Batch* batch, FileFacts* facts);
+  // The same, reading what may be too large to hold as a stream.
+  base::Status DecodeStream(std::string_view kind, base::InputStream* stream,
+                            const wire::Context& context, model::Batch* batch, FileFacts* facts);
+  // After the last file of a path: what only all of them together tell. Its report, or null.
+  base::Json Close(const wire::Context& context, model::Batch* batch);
   static const std::vector<std::string>& kinds();
 
  private:
   std::map<std::string, std::unique_ptr<l5_train::TrainLogReader>> logs_;  // by resource
+  std::unique_ptr<l2_comm::KinetoTraces> traces_;
 };
 
 }  // namespace strata::cli

@@ -235,19 +235,23 @@ std::unique_ptr<Player> Player::MakeForFiles(const PlayOptions& options, std::st
 Status Player::SendFiles(const std::string& path, std::uint64_t* sent) {
   State& s = *state_;
   const model::Attributes resource{{"strata.origin", s.name}};
-  const Status status = base::ForEachInput(path, [&](base::InputFile file) -> Status {
+  wire::Context context;
+  context.namer = s.namer.get();
+  context.max_ahead_ns = 0;
+  context.trusted = true;
+  context.resource = &resource;
+  context.origin = s.name;
+  Status status = base::ForEachStream(path, [&](base::InputStream& stream) -> Status {
     model::Batch batch;
-    wire::Context context;
-    context.namer = s.namer.get();
     context.now_ns = base::Clock::system().now_ns();
-    context.max_ahead_ns = 0;
-    context.trusted = true;
-    context.resource = &resource;
-    context.origin = s.name;
     FileFacts facts;
-    RETURN_IF_ERROR(s.decode.DecodeFile("", file, context, &batch, &facts).With(file.name));
+    RETURN_IF_ERROR(
+        s.decode.DecodeStream("", &stream, context, &batch, &facts).With(stream.name()));
     return s.Send(&batch, 0);
   });
+  model::Batch rest;
+  s.decode.Close(context, &rest);
+  if (status.ok() && rest.records() > 0) status = s.Send(&rest, 0);
   *sent += s.sent;
   s.sent = 0;
   return status;

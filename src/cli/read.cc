@@ -249,17 +249,17 @@ int Read(const ReadOptions& options) {
         std::printf("%s\n", report.dump(2).c_str());
     }
   };
-  const auto take = [&](base::InputFile file) {
+  wire::Context context;
+  context.namer = &namer;
+  context.now_ns = now;
+  context.max_ahead_ns = 0;
+  context.trusted = true;
+  const auto take = [&](base::InputStream& stream) {
     model::Batch batch;
-    wire::Context context;
-    context.namer = &namer;
-    context.now_ns = now;
-    context.max_ahead_ns = 0;
-    context.trusted = true;
     FileFacts facts;
-    const Status status = decode.DecodeFile(o.kind, file, context, &batch, &facts);
+    const Status status = decode.DecodeStream(o.kind, &stream, context, &batch, &facts);
     if (!status.ok()) {
-      std::fprintf(stderr, "strata: %s: %s\n", file.name.c_str(), status.message().c_str());
+      std::fprintf(stderr, "strata: %s: %s\n", stream.name().c_str(), status.message().c_str());
       totals.failed = true;
     }
     totals.samples += facts.samples;
@@ -279,11 +279,14 @@ int Read(const ReadOptions& options) {
       finish(&batch, report);
       continue;
     }
-    const Status status = base::ForEachInput(path, take);
+    const Status status = base::ForEachStream(path, take);
     if (!status.ok()) {
       Fail(status);
       totals.failed = true;
     }
+    model::Batch rest;
+    const Json report = decode.Close(context, &rest);
+    finish(&rest, report);
   }
   std::fflush(stdout);
   const std::uint64_t refused =

@@ -68,6 +68,8 @@ constexpr model::Signal kSignals1[] = {
     {"comm.transfer.busbw", "By/s", Kind::gauge, "communicator", "", {}, "bus bandwidth without the waiting; of the operation and size that moved most bytes", {}, kMinute19},
     {"comm.hang.duration", "s", Kind::gauge, "communicator", "", {}, "seconds of this minute in which a collective hung (rank ''), or hung because of this rank", {}, kMinute20},
     {"cuda.kernel.duration", "s", Kind::histogram, "gpu", "", {}, "time of a kernel on the device", {}, kMinute21},
+    {"cuda.memcpy.utilization", "1", Kind::gauge, "gpu", "", {}, "share of a window of kernel records in which copies ran, copies that overlap counted each", {}, {}},
+    {"cuda.idle", "1", Kind::gauge, "gpu", "", {}, "share of a window of kernel records in which neither a kernel nor a copy of this process ran", {}, {}},
     {"comm.straggler", "{event}", Kind::event, "communicator", "", {}, "one rank came late again and again", {}, kMinute22},
     {"comm.hang", "{event}", Kind::event, "communicator", "", {}, "a collective has not ended; names the ranks that did not come", {}, kMinute23},
 };

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -59,14 +60,34 @@ bool LooksInspector(std::string_view head);
 base::Result<bool> ReadInspector(const base::InputFile& file, const wire::Context& context,
                                  model::Batch* batch, base::Json* report);
 
+// ---- Kineto traces (torch.profiler, Chrome trace events)
+
+bool LooksKineto(std::string_view head);
+
+// The traces of one folder: each is read as a stream in bounded memory, then the ranks are set
+// beside each other.
+class KinetoTraces {
+ public:
+  KinetoTraces();
+  ~KinetoTraces();
+  // One trace: its report `kineto`, histograms cuda.kernel.duration, refusals. Not ok when it is no
+  // trace; one that is cut short is read to the cut and says so.
+  base::Status Read(base::InputStream* stream, const wire::Context& context, model::Batch* batch,
+                    base::Json* report);
+  // After the last one: a row of `collectives` per rank and collective, and the report
+  // `collectives` where at least two ranks were read (else null). Begins anew.
+  base::Json Close(const wire::Context& context, model::Batch* batch);
+
+ private:
+  struct Ranks;
+  std::unique_ptr<Ranks> ranks_;
+};
+
 // Known, recognised and not read yet: the answer is Code::unsupported.
 bool LooksNcclTests(std::string_view head);
-bool LooksKineto(std::string_view head);
 bool LooksFlightRecorder(std::string_view head);
 base::Result<bool> ReadNcclTests(const base::InputFile& file, const wire::Context& context,
                                  model::Batch* batch, base::Json* report);
-base::Result<bool> ReadKineto(const base::InputFile& file, const wire::Context& context,
-                              model::Batch* batch, base::Json* report);
 base::Result<bool> ReadFlightRecorder(const base::InputFile& file, const wire::Context& context,
                                       model::Batch* batch, base::Json* report);
 

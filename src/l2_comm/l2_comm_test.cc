@@ -147,9 +147,6 @@ TEST(Later, RecognisedAndSaidSo) {
   };
   EXPECT_TRUE(LooksNcclTests("# nThread 1 nGpus 8 minBytes 1"));
   f(ReadNcclTests, "");
-  EXPECT_TRUE(LooksKineto("{\n  \"schemaVersion\": 1,\n  \"deviceProperties\": ["));
-  f(ReadKineto, "");
-  EXPECT_FALSE(LooksKineto("{\"header\":{}}"));
   f(ReadFlightRecorder, "");
 }
 

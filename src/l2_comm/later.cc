@@ -20,12 +20,6 @@ bool LooksNcclTests(std::string_view head) {
           head.find("redop") != std::string_view::npos);
 }
 
-bool LooksKineto(std::string_view head) {
-  return head.find("\"traceEvents\"") != std::string_view::npos ||
-         (head.find("\"schemaVersion\"") != std::string_view::npos &&
-          head.find("\"deviceProperties\"") != std::string_view::npos);
-}
-
 bool LooksFlightRecorder(std::string_view head) {
   // A pickle (protocol 2 and later) or its JSON form.
   if (head.size() > 2 && head[0] == '\x80' && head[1] >= 2 && head[1] <= 5)
@@ -37,10 +31,6 @@ bool LooksFlightRecorder(std::string_view head) {
 base::Result<bool> ReadNcclTests(const base::InputFile& file, const wire::Context&, model::Batch*,
                                  base::Json*) {
   return NotYet(file, "nccl-tests output");
-}
-base::Result<bool> ReadKineto(const base::InputFile& file, const wire::Context&, model::Batch*,
-                              base::Json*) {
-  return NotYet(file, "a Kineto trace");
 }
 base::Result<bool> ReadFlightRecorder(const base::InputFile& file, const wire::Context&,
                                       model::Batch*, base::Json*) {

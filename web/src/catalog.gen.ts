@@ -108,6 +108,8 @@ export const layers: readonly Layer[] = [
       { id: "comm.transfer.busbw", unit: "By/s", kind: "gauge", entity: "communicator", meaning: "bus bandwidth without the waiting; of the operation and size that moved most bytes" },
       { id: "comm.hang.duration", unit: "s", kind: "gauge", entity: "communicator", meaning: "seconds of this minute in which a collective hung (rank ''), or hung because of this rank" },
       { id: "cuda.kernel.duration", unit: "s", kind: "histogram", entity: "gpu", meaning: "time of a kernel on the device" },
+      { id: "cuda.memcpy.utilization", unit: "1", kind: "gauge", entity: "gpu", meaning: "share of a window of kernel records in which copies ran, copies that overlap counted each" },
+      { id: "cuda.idle", unit: "1", kind: "gauge", entity: "gpu", meaning: "share of a window of kernel records in which neither a kernel nor a copy of this process ran" },
       { id: "comm.straggler", unit: "{event}", kind: "event", entity: "communicator", meaning: "one rank came late again and again" },
       { id: "comm.hang", unit: "{event}", kind: "event", entity: "communicator", meaning: "a collective has not ended; names the ranks that did not come" },
     ],
