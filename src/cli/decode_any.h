@@ -38,6 +38,8 @@ class DecodeAny {
   // A whole file; kind "" = by content.
   base::Status DecodeFile(std::string_view kind, const base::InputFile& file,
                           const wire::Context& context, model::Batch* batch, FileFacts* facts);
+  // The kind that reads this file whole: `kind` itself, or by content; "" = none of those.
+  static std::string_view WholeFileKind(std::string_view kind, const base::InputFile& file);
   static const std::vector<std::string>& kinds();
 
  private:

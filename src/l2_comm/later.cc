@@ -13,38 +13,15 @@ base::Status NotYet(const base::InputFile& file, std::string_view what) {
 
 }  // namespace
 
-bool LooksNcclTests(std::string_view head) {
-  return head.find("# nThread ") != std::string_view::npos ||
-         head.find("# nccl-tests") != std::string_view::npos ||
-         (head.find("#       size") != std::string_view::npos &&
-          head.find("redop") != std::string_view::npos);
-}
-
 bool LooksKineto(std::string_view head) {
   return head.find("\"traceEvents\"") != std::string_view::npos ||
          (head.find("\"schemaVersion\"") != std::string_view::npos &&
           head.find("\"deviceProperties\"") != std::string_view::npos);
 }
 
-bool LooksFlightRecorder(std::string_view head) {
-  // A pickle (protocol 2 and later) or its JSON form.
-  if (head.size() > 2 && head[0] == '\x80' && head[1] >= 2 && head[1] <= 5)
-    return head.find("entries") != std::string_view::npos;
-  return head.find("\"pg_config\"") != std::string_view::npos ||
-         head.find("\"collective_seq_id\"") != std::string_view::npos;
-}
-
-base::Result<bool> ReadNcclTests(const base::InputFile& file, const wire::Context&, model::Batch*,
-                                 base::Json*) {
-  return NotYet(file, "nccl-tests output");
-}
 base::Result<bool> ReadKineto(const base::InputFile& file, const wire::Context&, model::Batch*,
                               base::Json*) {
   return NotYet(file, "a Kineto trace");
-}
-base::Result<bool> ReadFlightRecorder(const base::InputFile& file, const wire::Context&,
-                                      model::Batch*, base::Json*) {
-  return NotYet(file, "a flight recorder dump");
 }
 
 }  // namespace strata::l2_comm
