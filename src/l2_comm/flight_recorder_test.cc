@@ -235,8 +235,8 @@ TEST(FlightRecorder, FormsOfJson) {
 
 TEST(FlightRecorder, RanksFromNames) {
   const std::string dump = Dump(Entry("all_reduce", 1, "completed"));
-  for (const std::string& name : {"x.tar.gz!_dump_2", "/tmp/7/rank2.json.gz", "nccl_trace_rank_2",
-                                  "comm_rank_2_20260101.pkl", "trace-2"}) {
+  for (const char* name : {"x.tar.gz!_dump_2", "/tmp/7/rank2.json.gz", "nccl_trace_rank_2",
+                           "comm_rank_2_20260101.pkl", "trace-2"}) {
     Outcome out = ReadFiles({{name, dump}});
     EXPECT_EQ(out.report["entries"].object().at(0).first, "2") << name;
   }

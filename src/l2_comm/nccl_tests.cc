@@ -67,7 +67,7 @@ struct Measured {
 struct Run {
   std::string version, test;         // "2.18.0", "all_reduce_perf"
   std::vector<std::string> columns;  // of the heading, without '#'
-  double time_scale = 1e-6, bandwidth_scale = kGiga;
+  double time_per_s = 1e6, bandwidth_scale = kGiga;
   std::set<std::int64_t> ranks;
   std::vector<Measured> rows, in_place;
   double avg_busbw = kNan, out_of_bounds = kNan;
@@ -192,8 +192,8 @@ class Reader {
       reads_ = true;
     } else if (words[0] == "(B)") {
       for (const std::string_view unit : words) {
-        if (unit == "(ms)") run().time_scale = 1e-3;
-        if (unit == "(s)") run().time_scale = 1;
+        if (unit == "(ms)") run().time_per_s = 1e3;
+        if (unit == "(s)") run().time_per_s = 1;
         if (unit == "(MB/s)") run().bandwidth_scale = 1e6;
       }
     } else if (words[0] == "Avg" || words[0] == "Out") {
@@ -228,7 +228,7 @@ class Reader {
       if (name == "redop") r.reduces |= words[i] != "none";
       if (name == "time") set = std::min(set + 1, 1);
       if (set < 0) continue;
-      if (name == "time") both[set].time_s = Number(words[i]) * r.time_scale;
+      if (name == "time") both[set].time_s = Number(words[i]) / r.time_per_s;
       if (name == "algbw") both[set].algbw = Number(words[i]) * r.bandwidth_scale;
       if (name == "busbw") both[set].busbw = Number(words[i]) * r.bandwidth_scale;
       if (name == "#wrong" || name == "error") both[set].wrong = Number(words[i]);
