@@ -214,6 +214,8 @@ Status FlightRecorder::AddText(const base::InputFile& file, base::Refusals* refu
 
 Status FlightRecorder::AddValue(Plain::Ref value, std::int64_t rank) {
   if (value.is(Plain::Type::list)) {
+    // PyTorch 2.1 and 2.2 dumped the bare entries.
+    if (value.at(0)["profiling_name"]) return AddDump({}, value, rank);
     if (value.size() > kMaxRanks)
       return base::Exhausted("dumps of more than " + std::to_string(kMaxRanks) + " ranks");
     for (std::size_t i = 0; i < value.size(); ++i) {
@@ -224,8 +226,9 @@ Status FlightRecorder::AddValue(Plain::Ref value, std::int64_t rank) {
   }
   std::int64_t told = 0;
   if (value["rank"].Integer(&told)) rank = told;
-  if (IsDump(value["dump"])) return AddDump(value["dump"], rank);
-  if (IsDump(value)) return AddDump(value, rank);
+  const Plain::Ref inner = value["dump"];
+  if (IsDump(inner)) return AddDump(inner, inner["entries"], rank);
+  if (IsDump(value)) return AddDump(value, value["entries"], rank);
   return base::Invalid("no flight recorder dump: it has no entries and no pg_config");
 }
 
@@ -265,23 +268,26 @@ Status FlightRecorder::ReadGroups(Plain::Ref config, Rank* rank) {
     const std::size_t known = groups_.size();
     const std::uint32_t id = GroupOf(name, group["desc"].text(), members);
     if (id == known) {
-      RETURN_IF_ERROR(Members(ranks, &groups_[id].members));
+      const Status status = Members(ranks, &groups_[id].members);
+      groups_[id].refused = !status.ok();
+      if (!status.ok()) groups_[id].members.clear();
       groups_[id].told = !groups_[id].members.empty();
+      RETURN_IF_ERROR(status);
     }
+    if (groups_[id].refused) return base::Exhausted("a process group that is not believed");
     rank->groups.push_back(id);
   }
   return Status::Ok();
 }
 
-Status FlightRecorder::AddDump(Plain::Ref dump, std::int64_t id) {
-  const Plain::Ref entries = dump["entries"];
+Status FlightRecorder::AddDump(Plain::Ref dump, Plain::Ref entries, std::int64_t id) {
   if (id < 0 && ranks_.empty()) id = 0;  // alone and without a number
   if (id < 0)
     return base::Invalid("whose dump it is is not told, by a number in its name or inside");
   if (id >= static_cast<std::int64_t>(kMaxRanks))
     return base::Exhausted("rank " + std::to_string(id) + " is beyond " +
                            std::to_string(kMaxRanks));
-  if (input_.entered.size() + entries.size() > kMaxEntries)
+  if (input_.entered.size() + input_.progress.size() + entries.size() > kMaxEntries)
     return base::Exhausted("more than " + std::to_string(kMaxEntries) + " entries in all");
   const auto number = static_cast<std::int32_t>(id);
   if (ranks_.contains(number))
@@ -318,6 +324,7 @@ std::uint32_t FlightRecorder::DetailOf(Plain::Ref entry) {
   std::string key = detail.name + "|" + detail.dtype + "|" + detail.input_sizes.dump();
   const auto it = detail_index_.find(key);
   if (it != detail_index_.end()) return it->second;
+  if (details_.empty()) details_.emplace_back();  // the first stands for what is not told
   if (details_.size() >= kMaxDetails) return 0;
   details_.push_back(std::move(detail));
   return detail_index_[std::move(key)] = static_cast<std::uint32_t>(details_.size() - 1);
@@ -368,12 +375,14 @@ void FlightRecorder::ReadEntry(Plain::Ref entry, std::int32_t id, bool first,
     Entered& before = input_.entered.back();
     if (before.group == group && before.rank == id && before.seq == e.seq) {
       before.done &= e.done;
+      // The last one of a coalesced whole carries its name: "ALLGATHER_coalesced".
+      if (operation.ends_with("_coalesced")) detail_of_.back() = detail;
       if (before.signature != 0)
         before.signature = base::Hash64("coalesced", before.signature ^ (e.signature << 1)) | 1;
       return;
     }
   }
-  if (first && record > 0 && operation.find("oop") != std::string_view::npos) e.signature = 0;
+  if (first && record > 0 && e.done) e.signature = 0;
   input_.entered.push_back(e);
   detail_of_.push_back(detail);
 }
@@ -414,7 +423,9 @@ bool LooksFlightRecorder(std::string_view head) {
   const std::size_t at = head.find_first_not_of(" \t\r\n");
   if (at == std::string_view::npos || (head[at] != '{' && head[at] != '[')) return false;
   return head.find("\"pg_config\"") != std::string_view::npos ||
-         head.find("\"collective_seq_id\"") != std::string_view::npos;
+         head.find("\"collective_seq_id\"") != std::string_view::npos ||
+         (head.find("\"profiling_name\"") != std::string_view::npos &&
+          head.find("\"input_sizes\"") != std::string_view::npos);
 }
 
 base::Result<bool> ReadFlightRecorder(const base::InputFile& file, const wire::Context& context,

@@ -44,6 +44,7 @@ class FlightRecorder {
     std::vector<std::int32_t> members;
     bool told = false;     // members come from pg_config; else from who entered
     bool has_p2p = false;  // its pg_status counts both kinds: no use for collectives
+    bool refused = false;  // its members are not believed
   };
   struct Last {  // what a rank entered last
     std::uint32_t group = 0, detail = 0;
@@ -72,7 +73,7 @@ class FlightRecorder {
 
   base::Status AddText(const base::InputFile& file, base::Refusals* refused);
   base::Status AddValue(Plain::Ref value, std::int64_t rank);
-  base::Status AddDump(Plain::Ref dump, std::int64_t rank);
+  base::Status AddDump(Plain::Ref dump, Plain::Ref entries, std::int64_t rank);
   base::Status ReadGroups(Plain::Ref config, Rank* rank);
   std::uint32_t GroupOf(std::string_view name, std::string_view desc, std::string_view members);
   void ReadEntry(Plain::Ref entry, std::int32_t id, bool first,

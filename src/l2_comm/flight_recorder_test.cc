@@ -233,6 +233,38 @@ TEST(FlightRecorder, FormsOfJson) {
   f("[" + wrap(0, waits) + "," + wrap(1, a) + "," + wrap(2, waits) + "]", 0);
 }
 
+TEST(FlightRecorder, BareEntriesOfOldVersions) {
+  const auto entry = [](int seq, const std::string& state) {
+    return R"({"pg_id":0,"seq_id":)" + std::to_string(seq) +
+           R"(,"profiling_name":"nccl:all_reduce","input_sizes":[[4]],"state":")" + state + R"("})";
+  };
+  const std::string waits = "[" + entry(1, "completed") + "," + entry(2, "started") + "]";
+  Outcome out =
+      ReadFiles({{"_0", waits}, {"_1", "[" + entry(1, "completed") + "]"}, {"_2", waits}});
+  EXPECT_EQ(out.report["ranks"].as_int(), 3);
+  EXPECT_TRUE(out.report["version"].is_null());
+  EXPECT_EQ(out.report["culprits"].dump(), "[1]");
+}
+
+TEST(FlightRecorder, CoalescedOperationsAreOne) {
+  const auto entry = [](int record, const std::string& op, const std::string& sizes) {
+    return Entry(op, 1, "started", sizes, R"(,"x":)" + std::to_string(record));
+  };
+  const auto dump = [&](const std::string& second) {
+    return Dump(entry(0, "_broadcast_oop", "[[4,4]]") + "," + entry(1, "_broadcast_oop", second) +
+                    "," + entry(2, "ALLGATHER_coalesced", "[[]]"),
+                "[0, 1, 2]");
+  };
+  Outcome same =
+      ReadFiles({{"_0", dump("[[5,5]]")}, {"_1", dump("[[5,5]]")}, {"_2", dump("[[5,5]]")}});
+  EXPECT_EQ(same.report["verdict"].as_string(), "stuck");
+  EXPECT_EQ(same.report["stuck"].at(0)["operation"].as_string(), "AllGather");
+  Outcome other =
+      ReadFiles({{"_0", dump("[[5,5]]")}, {"_1", dump("[[4,4]]")}, {"_2", dump("[[5,5]]")}});
+  EXPECT_EQ(other.report["verdict"].as_string(), "desync");
+  EXPECT_EQ(other.report["culprits"].dump(), "[1]");
+}
+
 TEST(FlightRecorder, RanksFromNames) {
   const std::string dump = Dump(Entry("all_reduce", 1, "completed"));
   for (const char* name : {"x.tar.gz!_dump_2", "/tmp/7/rank2.json.gz", "nccl_trace_rank_2",
@@ -263,6 +295,12 @@ TEST(FlightRecorder, WhatIsNotBelieved) {
   f("_dump_0", "{\"pg_config\":", base::Reason::malformed, "JSON");
   f("_dump_0", "{\"a\":1}", base::Reason::malformed, "no flight recorder dump");
   f("_dump_0", "", base::Reason::malformed, "pickle");
+  // The second dump that claims them is no better, and a good one beside them is read.
+  Outcome mixed = ReadFiles({{"_dump_0", Dump("", million + "]")},
+                             {"_dump_1", Dump("", million + "]")},
+                             {"_dump_2", Dump("")}});
+  EXPECT_EQ(mixed.batch.refused.count(base::Reason::oversize), 2u);
+  EXPECT_EQ(mixed.report["ranks"].as_int(), 1);
   // The same rank twice: the first counts.
   Outcome twice = ReadFiles({{"_dump_0", Dump("")}, {"a/_dump_0", Dump("")}});
   EXPECT_EQ(twice.batch.refused.count(base::Reason::duplicate), 1u);
