@@ -77,7 +77,8 @@ struct Agent::State {
   std::map<std::string, Target> targets;  // by instance and path
   std::uint64_t changes = 0;              // of the list, or of what is due
 
-  std::vector<Followed> files;  // the tailing thread's
+  std::vector<Followed> files;      // the tailing thread's
+  std::unique_ptr<NcclWatch> nccl;  // its own thread's
   std::vector<std::jthread> threads;
 
   std::unique_ptr<Feed> NewFeed(std::size_t max_series = 100'000) const {
@@ -93,6 +94,7 @@ struct Agent::State {
   void DiscoverLoop(const std::stop_token& stop);
   void Discover(LocalFinder* finder, Feed* feed);
   void TailLoop(const std::stop_token& stop);
+  void NcclLoop(const std::stop_token& stop);
   void TailOnce(Followed* followed);
   void LoadOffsets();
   void SaveOffsets() const;
@@ -379,6 +381,24 @@ void Agent::State::SaveOffsets() const {
                         base::Json::MakeObject().set("files", std::move(offsets)).dump() + "\n"));
 }
 
+// ---- NCCL: RAS, inspector folders, flight recorder dumps
+void Agent::State::NcclLoop(const std::stop_token& stop) {
+  const std::string state = options.spool_dir.empty() ? "" : options.spool_dir + "/nccl.json";
+  std::string saved;
+  if (!state.empty()) {
+    auto text = base::ReadFile(state, 1u << 20);
+    if (auto json = base::ParseJson(text.ok() ? *text : "{}"); json.ok()) nccl->Resume(*json);
+  }
+  do {
+    nccl->Poll(base::Clock::system().now_ns(), stop);
+    if (std::string now = nccl->Offsets().dump(); !state.empty() && now != saved) {
+      // Lost, a dump would be told once more after a restart: not worth stopping for.
+      static_cast<void>(base::ReplaceFile(state, now + "\n"));
+      saved = std::move(now);
+    }
+  } while (SleepUntil(base::monotonic_ns() + kTailEvery, stop));
+}
+
 // ---- the door
 Agent::Agent(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
@@ -426,6 +446,8 @@ base::Result<std::unique_ptr<Agent>> Agent::Start(AgentOptions options,
     followed.file = std::move(file);
     state->files.push_back(std::move(followed));
   }
+  if (!o.nccl.empty())
+    state->nccl = std::make_unique<NcclWatch>(o.nccl, state->node, state->NewFeed());
   State* s = state.get();
   s->threads.emplace_back([s](const std::stop_token& stop) { s->CollectLoop(stop); });
   if (s->kernel) s->threads.emplace_back([s](const std::stop_token& stop) { s->KernelLoop(stop); });
@@ -439,6 +461,7 @@ base::Result<std::unique_ptr<Agent>> Agent::Start(AgentOptions options,
     s->threads.emplace_back([s](const std::stop_token& stop) { s->DiscoverLoop(stop); });
   if (!s->files.empty())
     s->threads.emplace_back([s](const std::stop_token& stop) { s->TailLoop(stop); });
+  if (s->nccl) s->threads.emplace_back([s](const std::stop_token& stop) { s->NcclLoop(stop); });
   return std::unique_ptr<Agent>(new Agent(std::move(state)));
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "agent/nccl_socket.h"
+#include "agent/nccl_watch.h"
 #include "agent/scrape.h"
 #include "agent/sender.h"
 #include "agent/tail.h"
@@ -32,6 +33,7 @@ struct AgentOptions {
   std::int64_t discover_every_ns = 15 * base::kSecond;
   std::vector<std::uint16_t> own_ports;  // never asked for metrics
   std::vector<TailFile> files;
+  NcclOptions nccl;
   std::string spool_dir;  // "" = what cannot be sent waits in memory only
   std::uint64_t spool_bytes = 1u << 30;
   std::string nvml = "libnvidia-ml.so.1";  // "" = do not look for NVIDIA devices

@@ -31,6 +31,7 @@ constexpr FileKind kFileKinds[] = {
     {"nccl-inspector", l2_comm::LooksInspector, l2_comm::ReadInspector},
     {"nccl-tests", l2_comm::LooksNcclTests, l2_comm::ReadNcclTests},
     {"flight-recorder", l2_comm::LooksFlightRecorder, l2_comm::ReadFlightRecorder},
+    {"nccl-ras", l2_comm::LooksRas, l2_comm::ReadRas},
     {"train-log", l5_train::LooksTrainLog, l5_train::ReadTrainLog},
     // Training logs may hold its table: theirs is the first word.
     {"nvidia-smi", l1_gpu::LooksNvidiaSmi, l1_gpu::ReadNvidiaSmi},
@@ -84,6 +85,10 @@ Status DecodeProm(const base::InputFile& file, const wire::Context& context, mod
   return Status::Ok();
 }
 
+std::string_view HeadOf(const base::InputFile& file) {
+  return std::string_view(file.bytes).substr(0, 1u << 20);
+}
+
 std::uint64_t Kept(const model::Batch& batch) {
   return batch.samples.size() + batch.histograms.size();
 }
@@ -116,17 +121,35 @@ Status DecodeAny::Decode(std::string_view kind, std::string_view body, const wir
 }
 
 const std::vector<std::string>& DecodeAny::kinds() {
-  static const std::vector<std::string> kinds = {"prom",           "otlp",
-                                                 "nccl-inspector", "nccl-tests",
-                                                 "kineto",         "flight-recorder",
-                                                 "train-log",      "sse",
-                                                 "proc",           "kmsg",
-                                                 "nvidia-smi-xml", "nvidia-smi",
-                                                 "rocm-smi",       "mllog",
-                                                 "kubelet-pods",   "kubelet-summary",
-                                                 "pod-resources",  "slurm",
-                                                 "hami",           "prices"};
+  static const std::vector<std::string> kinds = {"prom",
+                                                 "otlp",
+                                                 "nccl-inspector",
+                                                 "nccl-tests",
+                                                 "kineto",
+                                                 "flight-recorder",
+                                                 "nccl-ras",
+                                                 "train-log",
+                                                 "sse",
+                                                 "proc",
+                                                 "kmsg",
+                                                 "nvidia-smi-xml",
+                                                 "nvidia-smi",
+                                                 "rocm-smi",
+                                                 "mllog",
+                                                 "kubelet-pods",
+                                                 "kubelet-summary",
+                                                 "pod-resources",
+                                                 "slurm",
+                                                 "hami",
+                                                 "prices"};
   return kinds;
+}
+
+std::string_view DecodeAny::WholeFileKind(std::string_view kind, const base::InputFile& file) {
+  for (const FileKind& k : kFileKinds) {
+    if (kind == k.name || (kind.empty() && k.looks(HeadOf(file)))) return k.name;
+  }
+  return {};
 }
 
 Status DecodeAny::DecodeFile(std::string_view kind, const base::InputFile& file,
@@ -136,9 +159,9 @@ Status DecodeAny::DecodeFile(std::string_view kind, const base::InputFile& file,
   if (std::find(std::begin(kLater), std::end(kLater), kind) != std::end(kLater)) {
     return base::Unsupported("kind \"" + std::string(kind) + "\" is not read yet");
   }
-  const std::string_view head = std::string_view(file.bytes).substr(0, 1u << 20);
+  const std::string_view head = HeadOf(file), whole = WholeFileKind(kind, file);
   for (const FileKind& k : kFileKinds) {
-    if (kind != k.name && !(kind.empty() && k.looks(head))) continue;
+    if (whole != k.name) continue;
     facts->kind = std::string(k.name);
     auto read = k.read(file, context, batch, &facts->report);
     if (!read.ok()) return read.status();
@@ -168,10 +191,14 @@ Status DecodeAny::DecodeFile(std::string_view kind, const base::InputFile& file,
   return base::Unsupported("no known kind: say it, e.g. strata read prom FILE");
 }
 
+bool DecodeAny::Streams(std::string_view kind, base::InputStream* stream) {
+  return kind == "kineto" || (kind.empty() && l2_comm::LooksKineto(stream->Peek(1u << 20)));
+}
+
 Status DecodeAny::DecodeStream(std::string_view kind, base::InputStream* stream,
                                const wire::Context& context, model::Batch* batch,
                                FileFacts* facts) {
-  if (kind == "kineto" || (kind.empty() && l2_comm::LooksKineto(stream->Peek(1u << 20)))) {
+  if (Streams(kind, stream)) {
     const std::uint64_t before = Kept(*batch);
     facts->kind = "kineto";
     RETURN_IF_ERROR(traces_->Read(stream, context, batch, &facts->report));

@@ -41,11 +41,15 @@ class DecodeAny {
   // A whole file; kind "" = by content.
   base::Status DecodeFile(std::string_view kind, const base::InputFile& file,
                           const wire::Context& context, model::Batch* batch, FileFacts* facts);
-  // The same, reading what may be too large to hold as a stream.
+  // Whether this kind is read as a stream, so that it may be larger than what can be held.
+  static bool Streams(std::string_view kind, base::InputStream* stream);
+  // The same as DecodeFile, of a stream.
   base::Status DecodeStream(std::string_view kind, base::InputStream* stream,
                             const wire::Context& context, model::Batch* batch, FileFacts* facts);
   // After the last file of a path: what only all of them together tell. Its report, or null.
   base::Json Close(const wire::Context& context, model::Batch* batch);
+  // The kind that reads this file whole: `kind` itself, or by content; "" = none of those.
+  static std::string_view WholeFileKind(std::string_view kind, const base::InputFile& file);
   static const std::vector<std::string>& kinds();
 
  private:

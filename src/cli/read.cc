@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "cli/commands.h"
 #include "cli/decode_any.h"
+#include "l2_comm/flight_recorder.h"
+#include "l2_comm/l2_comm.h"
 #include "l3_host/l3_host.h"
 #include "l7_genai/l7_genai.h"
 #include "server/server.h"
@@ -211,6 +213,50 @@ class Printer {
   std::unordered_map<std::uint64_t, model::Series> series_;
 };
 
+wire::Context ContextOf(model::Namer* namer, std::int64_t now) {
+  wire::Context context;
+  context.namer = namer;
+  context.now_ns = now;
+  context.max_ahead_ns = 0;
+  context.trusted = true;
+  return context;
+}
+
+// The flight recorder dumps under one path, a file a rank, are one report. Beside them lie logs and
+// notes: what nobody knows is passed over there, and an error elsewhere.
+struct Dumps {
+  std::unique_ptr<l2_comm::FlightRecorder> recorder;
+  std::vector<Status> strangers;
+  std::vector<Status> bad;
+
+  static bool Takes(std::string_view kind, const base::InputFile& file) {
+    return DecodeAny::WholeFileKind(kind, file) == "flight-recorder";
+  }
+  void Take(const base::InputFile& file, base::Refusals* refused) {
+    if (!recorder) recorder = std::make_unique<l2_comm::FlightRecorder>();
+    if (!l2_comm::LooksFlightRecorder(std::string_view(file.bytes).substr(0, 1u << 20))) {
+      strangers.push_back(base::Unsupported("no flight recorder dump").With(file.name));
+    } else if (Status status = recorder->Add(file, refused); !status.ok()) {
+      bad.push_back(std::move(status));
+    }
+  }
+  // False when nothing could be made of what was there.
+  bool Finish(const wire::Context& context, model::Batch* batch, Json* report) {
+    const bool read = recorder && recorder->ranks() > 0;
+    if (read) recorder->Finish(context, batch, report);
+    for (const Status& status : bad) Fail(status);
+    for (const Status& status : strangers) {
+      if (read)
+        std::fprintf(stderr, "strata: %s: passed over\n", status.message().c_str());
+      else
+        Fail(status);
+    }
+    const bool ok = read || (bad.empty() && strangers.empty());
+    *this = Dumps();
+    return ok;
+  }
+};
+
 bool HoldsProc(const std::string& path) {
   std::error_code error;
   return std::filesystem::exists(path + "/proc/stat", error);
@@ -249,17 +295,29 @@ int Read(const ReadOptions& options) {
         std::printf("%s\n", report.dump(2).c_str());
     }
   };
-  wire::Context context;
-  context.namer = &namer;
-  context.now_ns = now;
-  context.max_ahead_ns = 0;
-  context.trusted = true;
+  Dumps dumps;
   const auto take = [&](base::InputStream& stream) {
+    const wire::Context context = ContextOf(&namer, now);
     model::Batch batch;
     FileFacts facts;
-    const Status status = decode.DecodeStream(o.kind, &stream, context, &batch, &facts);
-    if (!status.ok()) {
-      std::fprintf(stderr, "strata: %s: %s\n", stream.name().c_str(), status.message().c_str());
+    Status status;
+    if (DecodeAny::Streams(o.kind, &stream)) {
+      status = decode.DecodeStream(o.kind, &stream, context, &batch, &facts);
+    } else if (auto bytes = stream.Rest(base::kMaxInput); !bytes.ok()) {
+      status = bytes.status();
+    } else {
+      const base::InputFile file{stream.name(), std::move(*bytes)};
+      if (dumps.Takes(o.kind, file)) {
+        dumps.Take(file, &batch.refused);
+        finish(&batch, Json());
+        return Status::Ok();
+      }
+      status = decode.DecodeFile(o.kind, file, context, &batch, &facts);
+    }
+    if (!status.ok() && facts.kind.empty()) {
+      dumps.strangers.push_back(status.With(stream.name()));
+    } else if (!status.ok()) {
+      Fail(status.With(stream.name()));
       totals.failed = true;
     }
     totals.samples += facts.samples;
@@ -284,9 +342,14 @@ int Read(const ReadOptions& options) {
       Fail(status);
       totals.failed = true;
     }
+    const wire::Context context = ContextOf(&namer, now);
     model::Batch rest;
-    const Json report = decode.Close(context, &rest);
+    Json report = decode.Close(context, &rest);
     finish(&rest, report);
+    model::Batch dumped;
+    report = Json();
+    totals.failed |= !dumps.Finish(context, &dumped, &report);
+    finish(&dumped, report);
   }
   std::fflush(stdout);
   const std::uint64_t refused =

@@ -6,6 +6,7 @@ namespace strata::l2_comm {
 namespace {
 
 using model::Fold;
+using model::Form;
 using model::Kind;
 
 constexpr model::MinuteColumn kMinute1[] = {
@@ -17,9 +18,17 @@ constexpr model::MinuteColumn kMinute1[] = {
 };
 constexpr model::MinuteColumn kMinute2[] = {{"comm_minute", "bytes", Fold::increase, 0, {}, ""}};
 constexpr model::MinuteColumn kMinute3[] = {{"comm_minute", "algbw", Fold::mean, 0, {}, ""}};
+constexpr model::SourceName kSources1[] = {
+    {"nccl_inspector", "nccl_bus_bandwidth_gbs", 1000000000, Form::value, "", {}, {}},
+    {"nccl_inspector", "nccl_p2p_bus_bandwidth_gbs", 1000000000, Form::value, "", {}, {}},
+};
 constexpr model::MinuteColumn kMinute4[] = {
     {"comm_minute", "busbw", Fold::mean, 0, {}, ""},
     {"comm_minute", "busbw_max", Fold::max, 0, {}, ""},
+};
+constexpr model::SourceName kSources2[] = {
+    {"nccl_inspector", "nccl_collective_exec_time_microseconds", 1e-06, Form::value, "", {}, {}},
+    {"nccl_inspector", "nccl_p2p_exec_time_microseconds", 1e-06, Form::value, "", {}, {}},
 };
 constexpr model::MinuteColumn kMinute5[] = {{"comm_minute", "wait_mean_s", Fold::mean, 0, {}, ""}};
 constexpr model::MinuteColumn kMinute6[] = {{"comm_minute", "wait_max_s", Fold::max, 0, {}, ""}};
@@ -46,11 +55,20 @@ constexpr model::MinuteColumn kMinute21[] = {
 constexpr model::AttributeRule kRules1[] = {{"state", "open|"}};
 constexpr model::MinuteColumn kMinute22[] = {{"comm_minute", "stragglers", Fold::count, 0, kRules1, ""}};
 constexpr model::MinuteColumn kMinute23[] = {{"comm_minute", "hangs", Fold::count, 0, kRules1, ""}};
+constexpr std::string_view kPrefixes1[] = {"nccl_"};
+constexpr model::LabelRule kLabels1[] = {
+    {"comm_name", "communicator"},
+    {"collective", "operation"},
+    {"p2p_operation", "operation"},
+    {"node", "host.name"},
+    {"slurm_job_id", "slurm.job.id"},
+};
 constexpr model::Signal kSignals1[] = {
     {"comm.collective.duration", "s", Kind::histogram, "communicator", "", {}, "time of a collective as one rank sees it, waiting included", {}, kMinute1},
     {"comm.collective.bytes", "By", Kind::counter, "communicator", "", {}, "bytes a rank gave to collectives", {}, kMinute2},
     {"comm.collective.algbw", "By/s", Kind::gauge, "communicator", "", {}, "algorithm bandwidth, size of the message / duration", {}, kMinute3},
-    {"comm.collective.busbw", "By/s", Kind::gauge, "communicator", "", {}, "bus bandwidth, what the slowest link carried; comparable with the hardware's", {}, kMinute4},
+    {"comm.collective.busbw", "By/s", Kind::gauge, "communicator", "", {}, "bus bandwidth, what the slowest link carried; comparable with the hardware's", kSources1, kMinute4},
+    {"comm.collective.exec_time", "s", Kind::gauge, "communicator", "", {}, "mean time of collectives of one size as a source sums them up, waiting included", kSources2, {}},
     {"comm.rank.wait", "s", Kind::gauge, "communicator", "", {}, "how long this rank waited for the last one", {}, kMinute5},
     {"comm.rank.wait.max", "s", Kind::gauge, "communicator", "", {}, "the longest that this rank waited for the last one", {}, kMinute6},
     {"comm.rank.lateness", "s", Kind::gauge, "communicator", "", {}, "how long the others waited for this rank", {}, kMinute7},
@@ -73,10 +91,11 @@ constexpr model::Signal kSignals1[] = {
     {"comm.straggler", "{event}", Kind::event, "communicator", "", {}, "one rank came late again and again", {}, kMinute22},
     {"comm.hang", "{event}", Kind::event, "communicator", "", {}, "a collective has not ended; names the ranks that did not come", {}, kMinute23},
 };
+constexpr model::Adapter kAdapters1[] = {{"nccl_inspector", kPrefixes1, {}, kLabels1, "nvidia", {}}};
 
 constexpr model::Catalog kCatalog = {"l2_comm", "Kernels and collectives",
                                      "Which rank held the others back, and how fast did the data move?",
-                                     kSignals1, {}};
+                                     kSignals1, kAdapters1};
 
 }  // namespace
 

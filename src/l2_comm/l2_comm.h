@@ -21,6 +21,13 @@
 
 namespace strata::l2_comm {
 
+// More ranks than this in one job are not believed, whatever an input claims.
+inline constexpr std::size_t kMaxRanks = 1u << 17;
+
+// "nccl:_all_gather_base", "allreduce", "send 0->1" as the operation of interface.md (AllGather,
+// …); a name that is not known stays as it is, without the backend.
+std::string OperationOf(std::string_view name);
+
 // ---- NCCL Inspector, JSON lines (2.28.3 and later, format v4.0)
 
 struct InspectorFacts {
@@ -83,12 +90,26 @@ class KinetoTraces {
   std::unique_ptr<Ranks> ranks_;
 };
 
-// Known, recognised and not read yet: the answer is Code::unsupported.
+// nccl-tests output (all versions' tables) and the text of torch all_reduce_bench: report
+// `nccl_tests`. A line that begins as a row and is none is counted in batch->refused.
 bool LooksNcclTests(std::string_view head);
-bool LooksFlightRecorder(std::string_view head);
 base::Result<bool> ReadNcclTests(const base::InputFile& file, const wire::Context& context,
                                  model::Batch* batch, base::Json* report);
+
+// One file of flight recorder dumps; many files are one report through FlightRecorder
+// (flight_recorder.h). Every pickle looks like one: nothing else here reads pickles.
+bool LooksFlightRecorder(std::string_view head);
 base::Result<bool> ReadFlightRecorder(const base::InputFile& file, const wire::Context& context,
                                       model::Batch* batch, base::Json* report);
+
+// What `ncclras` prints, text or JSON (ras.h).
+bool LooksRas(std::string_view head);
+base::Result<bool> ReadRas(const base::InputFile& file, const wire::Context& context,
+                           model::Batch* batch, base::Json* report);
+
+// Known, recognised and not read yet: the answer is Code::unsupported.
+bool LooksKineto(std::string_view head);
+base::Result<bool> ReadKineto(const base::InputFile& file, const wire::Context& context,
+                              model::Batch* batch, base::Json* report);
 
 }  // namespace strata::l2_comm

@@ -57,6 +57,66 @@ TEST(Inspector, ReadmeSamples) {
   EXPECT_NEAR(BusBandwidth("ReduceScatter", b.algbw, 8), b.busbw, 1e4);
 }
 
+TEST(Inspector, PointToPointAndVerboseChannels) {
+  const std::string head =
+      R"({"header":{"id":"0x1","comm_name":"pp","rank":2,"n_ranks":8,"nnodes":1},)"
+      R"("metadata":{"inspector_output_format_version":"v4.0","dump_timestamp_us":)"
+      R"(1752867229276385,"hostname":"n1","pid":4},)";
+  const std::string terse =
+      R"("p2p_perf":{"p2p":"Send","p2p_sn":7,"p2p_peer":3,"p2p_msg_size_bytes":4096,"p2p_exec_time_us":50,)"
+      R"("p2p_timing_source":"kernel_gpu","p2p_algobw_gbs":0.08,"p2p_busbw_gbs":0.08)";
+  model::Batch batch;
+  const std::string verbose =
+      R"(,"event_trace_ts":{"p2p_start_ts":1752867229235000,"p2p_stop_ts":1752867229235050,"kernel_events":[)"
+      R"({"channel_id":0,"kernel_start_ts":1752867229235020},{"channel_id":1,"kernel_start_ts":1752867229235010}]})";
+  const std::string no_kernels =
+      R"(,"event_trace_ts":{"p2p_start_ts":1752867229235000,"p2p_stop_ts":1752867229235050,"kernel_events":[]})";
+  ASSERT_TRUE(DecodeInspector(head + terse + "}}\n" + head + terse + verbose + "}}\n" + head +
+                                  terse + no_kernels + "}}\n",
+                              At(kNow), &batch)
+                  .ok());
+  ASSERT_EQ(batch.collectives.size(), 3u);
+  EXPECT_EQ(batch.collectives[0].operation, "Send");
+  EXPECT_EQ(batch.collectives[0].seq, 7u);
+  EXPECT_EQ(batch.collectives[0].bytes, 4096u);
+  EXPECT_DOUBLE_EQ(batch.collectives[0].busbw, 0.08e9);
+  EXPECT_EQ(batch.collectives[0].start_ns, (1752867229276385 - 50) * 1000);
+  EXPECT_EQ(batch.collectives[1].start_ns, 1752867229235010 * 1000);  // the first channel to start
+  EXPECT_EQ(batch.collectives[2].start_ns, 1752867229235000 * 1000);
+  // A job of a million ranks is not believed.
+  std::string million = head;
+  million.replace(million.find("\"n_ranks\":8"), 11, "\"n_ranks\":1000000");
+  EXPECT_FALSE(DecodeInspector(million + terse + "}}\n", At(kNow), &batch).ok());
+  EXPECT_EQ(batch.refused.total(), 1u);
+}
+
+TEST(Inspector, PrometheusTextfileNames) {
+  const model::Catalog* catalogs[] = {&catalog()};
+  model::Namer namer(catalogs);
+  model::Batch batch;
+  wire::Context context = At(kNow);
+  context.namer = &namer;
+  const std::string labels =
+      R"(version="v2.29",slurm_job_id="77",node="n1",gpu="GPU0",comm_name="dp",n_nodes="2",nranks="16",)";
+  ASSERT_TRUE(
+      wire::DecodePrometheusText(
+          "nccl_bus_bandwidth_gbs{" + labels +
+              "collective=\"AllReduce\",message_size=\"4-5GB\",algo_proto=\"Ring_ll\"} 312.5\n" +
+              "nccl_p2p_exec_time_microseconds{" + labels +
+              "p2p_operation=\"Send\",message_size=\"4-5GB\"} 250\n",
+          false, context, &batch)
+          .ok());
+  namer.take_fresh(&batch.series);
+  ASSERT_EQ(batch.series.size(), 2u);
+  EXPECT_EQ(batch.series[0].signal, "comm.collective.busbw");
+  EXPECT_EQ(batch.series[0].entity, "dp");
+  EXPECT_EQ(batch.series[0].attributes.get("operation"), "AllReduce");
+  EXPECT_DOUBLE_EQ(batch.samples.value[0], 312.5e9);
+  EXPECT_EQ(batch.series[1].signal, "comm.collective.exec_time");
+  EXPECT_EQ(batch.series[1].attributes.get("operation"), "Send");
+  EXPECT_DOUBLE_EQ(batch.samples.value[1], 250e-6);
+}
+
 TEST(Inspector, DamageIsCountedAndTheRestKept) {
   const std::string good = Golden("inspector-readme-samples.jsonl");
   const std::string first = good.substr(0, good.find('\n') + 1);
@@ -135,19 +195,6 @@ TEST(RankWaits, OpenRowsCountWhereStartsAreKnown) {
   const auto waits = RankWaits(rows);
   ASSERT_EQ(waits.size(), 2u);
   EXPECT_NEAR(waits[1].lateness_s, 0.3, 1e-9);
-}
-
-TEST(Later, RecognisedAndSaidSo) {
-  const auto f = [](auto read, const std::string& bytes) {
-    model::Batch batch;
-    base::Json report;
-    const auto result = read(base::InputFile{"x", bytes}, At(kNow), &batch, &report);
-    ASSERT_FALSE(result.ok());
-    EXPECT_EQ(result.status().code(), base::Code::unsupported);
-  };
-  EXPECT_TRUE(LooksNcclTests("# nThread 1 nGpus 8 minBytes 1"));
-  f(ReadNcclTests, "");
-  f(ReadFlightRecorder, "");
 }
 
 }  // namespace

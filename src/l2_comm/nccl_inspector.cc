@@ -54,7 +54,8 @@ std::int64_t FirstKernelNs(const dom::element& perf) {
         first = at;
     }
   }
-  if (first == 0) Integer(trace, "coll_start_ts", &first);
+  if (first == 0 && !Integer(trace, "coll_start_ts", &first))
+    Integer(trace, "p2p_start_ts", &first);
   return MicrosToNs(first);
 }
 
@@ -83,7 +84,7 @@ bool MakeRow(const dom::element& line, const wire::Context& context, model::Coll
   double exec_us = 0;
   if (row->communicator.empty() || row->operation.empty() || !Integer(header, "rank", &rank) ||
       !Integer(header, "n_ranks", &nranks) || !Integer(perf, names->seq, &row->seq) ||
-      !Number(perf, names->exec, &exec_us) || exec_us > kMaxExecUs || nranks > 1u << 24 ||
+      !Number(perf, names->exec, &exec_us) || exec_us > kMaxExecUs || nranks > kMaxRanks ||
       rank >= nranks) {
     return false;
   }

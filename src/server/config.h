@@ -64,6 +64,12 @@ struct Config {
   std::vector<ScrapeJob> scrape;
   std::vector<FileSource> files;
   struct {
+    std::vector<std::string> ras;  // host:port
+    std::int64_t ras_every_ns = 10 * base::kSecond, stuck_after_ns = 60 * base::kSecond;
+    std::vector<std::string> inspector, flight_recorder;  // folders
+    std::int64_t quiet_ns = 5 * base::kSecond;
+  } nccl;
+  struct {
     bool kubernetes = true, engines = true;  // auto | off
   } discover;
   std::vector<Slo> slo;

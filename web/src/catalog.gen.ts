@@ -91,6 +91,7 @@ export const layers: readonly Layer[] = [
       { id: "comm.collective.bytes", unit: "By", kind: "counter", entity: "communicator", meaning: "bytes a rank gave to collectives" },
       { id: "comm.collective.algbw", unit: "By/s", kind: "gauge", entity: "communicator", meaning: "algorithm bandwidth, size of the message / duration" },
       { id: "comm.collective.busbw", unit: "By/s", kind: "gauge", entity: "communicator", meaning: "bus bandwidth, what the slowest link carried; comparable with the hardware's" },
+      { id: "comm.collective.exec_time", unit: "s", kind: "gauge", entity: "communicator", meaning: "mean time of collectives of one size as a source sums them up, waiting included" },
       { id: "comm.rank.wait", unit: "s", kind: "gauge", entity: "communicator", meaning: "how long this rank waited for the last one" },
       { id: "comm.rank.wait.max", unit: "s", kind: "gauge", entity: "communicator", meaning: "the longest that this rank waited for the last one" },
       { id: "comm.rank.lateness", unit: "s", kind: "gauge", entity: "communicator", meaning: "how long the others waited for this rank" },

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Matches collectives across ranks: who entered, who did not, who entered something else, and which
+// ranks all the others wait for in the end. Pure functions of what was recorded (a flight recorder,
+// live rows); nothing is guessed from clocks. From 2 ranks to the limit of the room; time and
+// memory grow with the entries and the members of groups, O((entries + members) log members).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace strata::l2_comm {
+
+// One rank entered one collective. Point-to-point operations do not belong here: their sequence
+// numbers are each rank's own.
+struct Entered {
+  std::uint32_t group = 0;      // index into MatchInput::groups
+  std::int32_t rank = -1;       // of the whole job, as in the members of groups
+  std::int64_t seq = 0;         // of the collective in its group: the same on all ranks
+  std::uint64_t signature = 0;  // hash of operation, size and type; 0 = cannot be compared
+  std::int64_t created_ns = 0;  // orders the answer; 0 = not told
+  bool done = false;
+};
+
+// "this rank entered all collectives of the group up to here", where entries may be gone.
+struct Progress {
+  std::uint32_t group = 0;
+  std::int32_t rank = -1;
+  std::int64_t entered = -1;
+};
+
+struct MatchInput {
+  std::vector<std::vector<std::int32_t>> groups;  // members, ascending, each once
+  std::vector<std::int32_t> seen;                 // ranks that were heard at all, ascending
+  std::vector<Entered> entered;
+  std::vector<Progress> progress;
+};
+
+// A collective that some wait in. At most one per group, the first: later ones follow from it.
+struct StuckCollective {
+  std::uint32_t group = 0;
+  std::int64_t seq = 0;
+  std::size_t example = 0;  // index into MatchInput::entered of one that is as it should be
+  std::vector<std::int32_t> missing;       // did not enter, ascending
+  std::vector<std::int32_t> waiting;       // entered, not done
+  std::vector<std::int32_t> other;         // entered another operation, size or type (desync)
+  std::vector<std::size_t> other_entries;  // what they entered: indices into MatchInput::entered
+};
+
+enum class Verdict : std::uint8_t { complete, stuck, desync };
+
+struct MatchResult {
+  Verdict verdict = Verdict::complete;
+  std::vector<StuckCollective> stuck;  // oldest first
+  std::vector<std::int32_t> culprits;  // ascending; empty where nobody can be named
+  std::vector<std::int32_t> silent;    // members of groups that were not heard
+};
+
+// A member that was not heard counts as missing only in groups where most members were heard; else
+// its group is judged by the others alone. Where every member entered a collective that is not
+// done, it is told with nobody missing, and only when no other reason was found.
+MatchResult MatchCollectives(const MatchInput& input);
+
+// The ranks that are waited for and do not themselves wait for another of the rows: the ends of the
+// chains, or a whole ring of ranks that wait for each other. Ascending.
+std::vector<std::int32_t> RootRanks(std::span<const StuckCollective> rows);
+
+}  // namespace strata::l2_comm
