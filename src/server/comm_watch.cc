@@ -27,7 +27,7 @@ using l2_comm::Straggler;
 // same for so long.
 constexpr std::int64_t kSettleNs = 5 * base::kSecond;
 constexpr std::uint32_t kLeastLast =
-    20;                           // collectives to which a straggler came last, over minutes
+    12;                           // collectives to which a straggler came last, over minutes
 constexpr int kCleanMinutes = 2;  // without it, and it is over
 constexpr std::size_t kMostStragglers = 4;      // of one communicator
 constexpr std::size_t kMostCulprits = 64;       // with a row of their own in a minute
