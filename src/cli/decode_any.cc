@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "l2_comm/l2_comm.h"
+#include "l4_sched/read.h"
 #include "l5_train/l5_train.h"
 #include "l7_genai/l7_genai.h"
 
@@ -29,13 +30,16 @@ constexpr FileKind kFileKinds[] = {
     {"kineto", l2_comm::LooksKineto, l2_comm::ReadKineto},
     {"flight-recorder", l2_comm::LooksFlightRecorder, l2_comm::ReadFlightRecorder},
     {"train-log", l5_train::LooksTrainLog, l5_train::ReadTrainLog},
+    {"hami", l4_sched::LooksHami, l4_sched::ReadHami},
+    {"pod-resources", l4_sched::LooksPodResources, l4_sched::ReadPodResources},
+    {"kubelet-summary", l4_sched::LooksSummary, l4_sched::ReadSummary},
+    {"kubelet-pods", l4_sched::LooksPods, l4_sched::ReadPods},
+    {"slurm", l4_sched::LooksSlurm, l4_sched::ReadSlurm},
 };
 
 // Kinds of interface.md that a later issue brings.
-constexpr std::string_view kLater[] = {
-    "kmsg",  "nvidia-smi-xml", "nvidia-smi",      "rocm-smi",
-    "mllog", "kubelet-pods",   "kubelet-summary", "pod-resources",
-    "slurm", "hami",           "prices"};
+constexpr std::string_view kLater[] = {"kmsg",     "nvidia-smi-xml", "nvidia-smi",
+                                       "rocm-smi", "mllog",          "prices"};
 
 bool Contains(std::string_view text, std::string_view what) {
   return text.find(what) != std::string_view::npos;
