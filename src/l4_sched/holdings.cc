@@ -79,6 +79,7 @@ struct HeldDevice {
 // Where a pod was seen, and what is known of it beside.
 struct PodPlaces {
   std::vector<HeldDevice*> devices;
+  bool annotated = false;  // a source that needs a witness named it
   std::optional<PodFacts> facts;
 };
 
@@ -150,6 +151,7 @@ struct HoldingTracker::State {
   void Place(HeldDevice& device, const Holding& h) {
     if (h.pod.empty()) return;
     PodPlaces& places = pods[PodKey(h.origin, h)];
+    places.annotated = places.annotated || TrustOf(h.source).needs_witness;
     if (std::ranges::find(places.devices, &device) != places.devices.end()) return;
     for (HeldDevice* other : places.devices) Touch(*other);
     places.devices.push_back(&device);
@@ -325,7 +327,7 @@ struct HoldingTracker::State {
   // What the pod's other devices say of it.
   void LookElsewhere(const HeldDevice& here, const std::string& origin, Said* said) const {
     const auto it = pods.find(PodKey(origin, *said->as));
-    if (it == pods.end()) return;
+    if (it == pods.end() || !it->second.annotated) return;
     std::map<string_view, double> witnessed;
     for (const HeldDevice* device : it->second.devices) {
       if (device == &here) continue;

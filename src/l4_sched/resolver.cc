@@ -4,10 +4,13 @@
 #include "l4_sched/resolver.h"
 
 #include <algorithm>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cmath>
+#include <iterator>
 #include <set>
 #include <tuple>
 
+#include "base/hash.h"
 #include "l4_sched/queues.h"
 
 namespace strata::l4_sched {
@@ -21,27 +24,32 @@ constexpr double kMib = 1048576;
 // Sums what one source says of one holder of one device.
 class Gathered {
  public:
-  Holding& At(const std::string& source, const std::string& gpu, const std::string& ns,
-              const std::string& pod, const std::string& container, const std::string& job) {
-    return rows_[{source, gpu, ns, pod, container, job}];
-  }
   void Add(Holding h) {
-    Holding& row = At(h.source, h.gpu, h.ns, h.pod, h.container, h.job);
-    if (row.gpu.empty()) {
-      row = std::move(h);
+    std::uint64_t key = base::Hash64(h.gpu, base::Hash64(h.source));
+    for (const std::string* part : {&h.ns, &h.pod, &h.container, &h.job})
+      key = base::Hash64(*part, key);
+    const auto [at, fresh] = place_.try_emplace(key, rows_.size());
+    if (fresh) {
+      rows_.push_back(std::move(h));
       return;
     }
+    Holding& row = rows_[at->second];
     row.share = std::min(1.0, row.share + h.share);
     row.memory_bytes += h.memory_bytes;
   }
   void MoveTo(std::vector<Holding>* out) {
-    for (auto& [key, row] : rows_) out->push_back(std::move(row));
+    if (out->empty()) {
+      *out = std::move(rows_);
+    } else {
+      std::move(rows_.begin(), rows_.end(), std::back_inserter(*out));
+    }
+    rows_.clear();
+    place_.clear();
   }
 
  private:
-  std::map<std::tuple<std::string, std::string, std::string, std::string, std::string, std::string>,
-           Holding>
-      rows_;
+  std::vector<Holding> rows_;
+  boost::unordered_flat_map<std::uint64_t, std::size_t> place_;
 };
 
 std::string Key(string_view ns, string_view name) {
@@ -174,13 +182,14 @@ struct Resolver::State {
     const auto found = index.find(node);
     const DeviceIndex& here = found == index.end() ? kNone : found->second;
     const auto known = nodes.find(node);
+    const Holding whose = Begin("kubelet", node, pod.ns, pod.name, container.name);
     for (const std::string& id : grant.ids) {
       const DeviceRef ref = ResolveDeviceId(id, grant.resource, here);
       if (ref.gpu.empty()) {
         Dispute("node", node, "kubelet gave " + Key(pod.ns, pod.name) + " " + id + ": " + ref.why);
         continue;
       }
-      Holding h = Begin("kubelet", node, pod.ns, pod.name, container.name);
+      Holding h = whose;
       h.gpu = ref.gpu;
       h.share_kind = ref.share_kind;
       h.share = 1;
@@ -584,7 +593,6 @@ void Resolver::Look(std::int64_t now_ns, model::Batch* batch) {
   State& s = *state_;
   s.now_ns = now_ns;
   s.batch = batch;
-  s.gathered = {};
   s.telling.clear();
   s.Fractions();
   s.Kubelet();
