@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "l1_gpu/l1_gpu.h"
 #include "l2_comm/l2_comm.h"
+#include "l4_sched/read.h"
 #include "l5_train/l5_train.h"
 #include "l7_genai/l7_genai.h"
 
@@ -35,11 +36,15 @@ constexpr FileKind kFileKinds[] = {
     {"train-log", l5_train::LooksTrainLog, l5_train::ReadTrainLog},
     // Training logs may hold its table: theirs is the first word.
     {"nvidia-smi", l1_gpu::LooksNvidiaSmi, l1_gpu::ReadNvidiaSmi},
+    {"hami", l4_sched::LooksHami, l4_sched::ReadHami},
+    {"pod-resources", l4_sched::LooksPodResources, l4_sched::ReadPodResources},
+    {"kubelet-summary", l4_sched::LooksSummary, l4_sched::ReadSummary},
+    {"kubelet-pods", l4_sched::LooksPods, l4_sched::ReadPods},
+    {"slurm", l4_sched::LooksSlurm, l4_sched::ReadSlurm},
 };
 
 // Kinds of interface.md that a later issue brings.
-constexpr std::string_view kLater[] = {"mllog", "kubelet-pods", "kubelet-summary", "pod-resources",
-                                       "slurm", "hami",         "prices"};
+constexpr std::string_view kLater[] = {"mllog", "prices"};
 
 bool Contains(std::string_view text, std::string_view what) {
   return text.find(what) != std::string_view::npos;

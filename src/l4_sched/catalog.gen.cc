@@ -30,6 +30,26 @@ constexpr model::MinuteColumn kMinute2[] = {{"host_minute", "gpus_capacity", Fol
 constexpr model::SourceName kSources6[] = {
     {"kube_state_metrics", "kube_node_spec_unschedulable", 1, Form::value, "", {}, {}},
 };
+constexpr model::SourceName kSources7[] = {
+    {"hami", "hami_vgpu_memory_limit_bytes", 1, Form::value, "", {}, {}},
+    {"hami", "vGPU_device_memory_limit_in_bytes", 1, Form::value, "", {}, {}},
+};
+constexpr model::SourceName kSources8[] = {
+    {"hami", "hami_vgpu_memory_allocated_bytes", 1, Form::value, "", {}, {}},
+    {"hami", "vGPUMemoryAllocated", 1, Form::value, "", {}, {}},
+    {"hami", "hami_gpu_memory_allocated_bytes", 1, Form::value, "", {}, {}},
+    {"hami", "GPUDeviceMemoryAllocated", 1, Form::value, "", {}, {}},
+};
+constexpr model::SourceName kSources9[] = {
+    {"hami", "hami_vgpu_core_allocated_ratio", 0.01, Form::value, "", {}, {}},
+    {"hami", "vGPUCoreAllocated", 0.01, Form::value, "", {}, {}},
+    {"hami", "hami_gpu_core_allocated_ratio", 0.01, Form::value, "", {}, {}},
+    {"hami", "GPUDeviceCoreAllocated", 0.01, Form::value, "", {}, {}},
+};
+constexpr model::SourceName kSources10[] = {
+    {"hami", "hami_gpu_shared_count", 1, Form::value, "", {}, {}},
+    {"hami", "GPUDeviceSharedNum", 1, Form::value, "", {}, {}},
+};
 constexpr std::string_view kPrefixes1[] = {"kube_"};
 constexpr model::LabelRule kLabels1[] = {
     {"exported_namespace", "k8s.namespace.name"},
@@ -42,6 +62,19 @@ constexpr model::LabelRule kLabels1[] = {
     {"uid", "k8s.pod.uid"},
     {"phase", "phase"},
 };
+constexpr std::string_view kPrefixes2[] = {"hami_"};
+constexpr model::LabelRule kLabels2[] = {
+    {"device_uuid", "hw.id"},
+    {"deviceuuid", "hw.id"},
+    {"node", "host.name"},
+    {"nodeid", "host.name"},
+    {"namespace", "k8s.namespace.name"},
+    {"podnamespace", "k8s.namespace.name"},
+    {"pod", "k8s.pod.name"},
+    {"podname", "k8s.pod.name"},
+    {"container", "k8s.container.name"},
+    {"ctrname", "k8s.container.name"},
+};
 constexpr model::Signal kSignals1[] = {
     {"gpu.holding.share", "1", Kind::state, "gpu", "", {}, "share of the device a holder has (attributes share_kind = whole, mig, vgpu, time_slice; namespace, pod, job)", {}, {}},
     {"k8s.pod.phase", "1", Kind::state, "pod", "", {}, "1 for the phase a pod is in (attribute phase)", kSources1, {}},
@@ -50,12 +83,57 @@ constexpr model::Signal kSignals1[] = {
     {"k8s.node.gpu.allocatable", "{gpu}", Kind::gauge, "node", "", {}, "accelerators of a node that pods can have (attribute resource)", kSources4, kMinute1},
     {"k8s.node.gpu.capacity", "{gpu}", Kind::gauge, "node", "", {}, "accelerators of a node, healthy or not (attribute resource)", kSources5, kMinute2},
     {"k8s.node.unschedulable", "1", Kind::state, "node", "", {}, "1 while a node takes no new pods", kSources6, {}},
+    {"gpu.vgpu.memory.limit", "By", Kind::gauge, "gpu", "", {}, "device memory that a container may use of a shared device", kSources7, {}},
+    {"gpu.vgpu.memory.used", "By", Kind::gauge, "gpu", "", {}, "device memory that the processes of a container use, as the library in the container counts it", {}, {}},
+    {"gpu.vgpu.cores.limit", "1", Kind::gauge, "gpu", "", {}, "share of the device's compute that a container may use", {}, {}},
+    {"gpu.vgpu.memory.allocated", "By", Kind::gauge, "gpu", "", {}, "device memory that the scheduler gave a container of a shared device", kSources8, {}},
+    {"gpu.vgpu.cores.allocated", "1", Kind::gauge, "gpu", "", {}, "share of the device's compute that the scheduler gave", kSources9, {}},
+    {"gpu.vgpu.containers", "{container}", Kind::gauge, "gpu", "", {}, "containers that share the device", kSources10, {}},
+    {"k8s.node.cpu.usage", "{cpu}", Kind::gauge, "node", "", {}, "cores that a node used, as its kubelet says", {}, {}},
+    {"k8s.node.cpu.time", "s", Kind::counter, "node", "", {}, "processor time that a node used", {}, {}},
+    {"k8s.node.memory.usage", "By", Kind::gauge, "node", "", {}, "memory that a node uses, with caches", {}, {}},
+    {"k8s.node.memory.working_set", "By", Kind::gauge, "node", "", {}, "memory of a node that cannot be taken back at once", {}, {}},
+    {"k8s.node.memory.rss", "By", Kind::gauge, "node", "", {}, "anonymous memory of a node", {}, {}},
+    {"k8s.node.memory.available", "By", Kind::gauge, "node", "", {}, "memory that a node may still take", {}, {}},
+    {"k8s.node.network.io", "By", Kind::counter, "node", "", {}, "bytes through the network of a node (attribute network.io.direction)", {}, {}},
+    {"k8s.node.network.errors", "{error}", Kind::counter, "node", "", {}, "network errors of a node (attribute network.io.direction)", {}, {}},
+    {"k8s.node.filesystem.usage", "By", Kind::gauge, "node", "", {}, "bytes on disk that a node uses", {}, {}},
+    {"k8s.node.filesystem.available", "By", Kind::gauge, "node", "", {}, "bytes on disk that a node may still take", {}, {}},
+    {"k8s.node.filesystem.capacity", "By", Kind::gauge, "node", "", {}, "bytes that the disk of a node has", {}, {}},
+    {"k8s.pod.cpu.usage", "{cpu}", Kind::gauge, "pod", "", {}, "cores that a pod used, as its kubelet says", {}, {}},
+    {"k8s.pod.cpu.time", "s", Kind::counter, "pod", "", {}, "processor time that a pod used", {}, {}},
+    {"k8s.pod.memory.usage", "By", Kind::gauge, "pod", "", {}, "memory that a pod uses, with caches", {}, {}},
+    {"k8s.pod.memory.working_set", "By", Kind::gauge, "pod", "", {}, "memory of a pod that cannot be taken back at once", {}, {}},
+    {"k8s.pod.memory.rss", "By", Kind::gauge, "pod", "", {}, "anonymous memory of a pod", {}, {}},
+    {"k8s.pod.memory.available", "By", Kind::gauge, "pod", "", {}, "memory that a pod may still take", {}, {}},
+    {"k8s.pod.network.io", "By", Kind::counter, "pod", "", {}, "bytes through the network of a pod (attribute network.io.direction)", {}, {}},
+    {"k8s.pod.network.errors", "{error}", Kind::counter, "pod", "", {}, "network errors of a pod (attribute network.io.direction)", {}, {}},
+    {"k8s.pod.filesystem.usage", "By", Kind::gauge, "pod", "", {}, "bytes on disk that a pod uses", {}, {}},
+    {"k8s.pod.filesystem.available", "By", Kind::gauge, "pod", "", {}, "bytes on disk that a pod may still take", {}, {}},
+    {"k8s.pod.filesystem.capacity", "By", Kind::gauge, "pod", "", {}, "bytes that the disk of a pod has", {}, {}},
+    {"container.cpu.usage", "{cpu}", Kind::gauge, "container", "", {}, "cores that a container used, as its kubelet says", {}, {}},
+    {"container.cpu.time", "s", Kind::counter, "container", "", {}, "processor time that a container used", {}, {}},
+    {"container.memory.usage", "By", Kind::gauge, "container", "", {}, "memory that a container uses, with caches", {}, {}},
+    {"container.memory.working_set", "By", Kind::gauge, "container", "", {}, "memory of a container that cannot be taken back at once", {}, {}},
+    {"container.memory.rss", "By", Kind::gauge, "container", "", {}, "anonymous memory of a container", {}, {}},
+    {"container.memory.available", "By", Kind::gauge, "container", "", {}, "memory that a container may still take", {}, {}},
+    {"container.filesystem.usage", "By", Kind::gauge, "container", "", {}, "bytes on disk that a container uses", {}, {}},
+    {"container.filesystem.available", "By", Kind::gauge, "container", "", {}, "bytes on disk that a container may still take", {}, {}},
+    {"container.filesystem.capacity", "By", Kind::gauge, "container", "", {}, "bytes that the disk of a container has", {}, {}},
+    {"slurm.job.gpus", "{gpu}", Kind::gauge, "slurm_job", "", {}, "GPUs that a Slurm job was given, or asks for while it waits (attribute slurm.state)", {}, {}},
+    {"slurm.node.gpus", "{gpu}", Kind::gauge, "node", "", {}, "GPUs of a Slurm node", {}, {}},
+    {"slurm.node.gpus_used", "{gpu}", Kind::gauge, "node", "", {}, "GPUs of a Slurm node that jobs were given", {}, {}},
+    {"k8s.pod.unschedulable", "{event}", Kind::event, "pod", "", {}, "the scheduler finds no node for a pod, and says why", {}, {}},
+    {"k8s.pod.oom_killed", "{event}", Kind::event, "pod", "", {}, "a container was killed because it used more memory than it may", {}, {}},
     {"k8s.pod.evicted", "{event}", Kind::event, "pod", "", {}, "a pod was thrown off its node", {}, {}},
     {"holding.dispute", "{event}", Kind::event, "gpu", "", {}, "two sources say different things about who holds a device", {}, {}},
     {"node.cordoned", "{event}", Kind::event, "node", "", {}, "a node was closed to new pods", {}, {}},
     {"change.rollout", "{event}", Kind::event, "workload", "", {}, "a workload was given a new version", {}, {}},
 };
-constexpr model::Adapter kAdapters1[] = {{"kube_state_metrics", kPrefixes1, {}, kLabels1, "", {}}};
+constexpr model::Adapter kAdapters1[] = {
+    {"kube_state_metrics", kPrefixes1, {}, kLabels1, "", {}},
+    {"hami", kPrefixes2, {}, kLabels2, "", {}},
+};
 
 constexpr model::Catalog kCatalog = {"l4_sched", "Scheduling and ownership",
                                      "Whose GPU was it at that moment, and what waited for one?",

@@ -8,9 +8,13 @@
 #include <charconv>
 #include <cmath>
 #include <deque>
+#include <optional>
 #include <tuple>
 
+#include "base/hash.h"
+#include "l4_sched/device_id.h"
 #include "l4_sched/l4_sched.h"
+#include "l4_sched/trust.h"
 
 namespace strata::l4_sched {
 namespace {
@@ -29,7 +33,8 @@ Holder HolderOf(const Holding& h) { return {h.ns, h.pod, h.container, h.job, h.e
 struct Claim {
   Holding as;  // as the source says; share is the claim
   std::int64_t first_ns = 0, last_ns = 0;
-  std::uint64_t round = 0;  // of the view when it was last seen
+  std::int64_t first_seen_ns = 0;  // first_ns may lie before it: since when it is known to hold
+  std::uint64_t round = 0;         // of the view when it was last seen
   std::map<std::string, std::pair<double, std::int64_t>> parts;  // MIG instance -> share, last seen
 };
 
@@ -54,7 +59,13 @@ struct Open {
   std::string source;
 };
 
-struct Device {
+struct Wanted {
+  const Claim* claim = nullptr;
+  string_view source;
+  double share = 0;
+};
+
+struct HeldDevice {
   std::map<std::string, View> views;  // by source
   std::map<Holder, Open> open;
   std::map<Holder, std::int64_t>
@@ -65,23 +76,41 @@ struct Device {
   bool touched = false;                                      // since the last Settle
 };
 
+// Where a pod was seen, and what is known of it beside.
+struct PodPlaces {
+  std::vector<HeldDevice*> devices;
+  bool annotated = false;  // a source that needs a witness named it
+  std::optional<PodFacts> facts;
+};
+
+// What is known of the pod goes before what its name lets guess. True = something changed.
+bool Tell(const PodFacts& facts, Holding* h) {
+  bool changed = false;
+  const auto set = [&](const std::string& from, std::string* to) {
+    if (from.empty() || *to == from) return;
+    *to = from;
+    changed = true;
+  };
+  set(facts.workload, &h->workload);
+  set(facts.workload_kind, &h->workload_kind);
+  set(facts.team, &h->team);
+  set(facts.queue, &h->queue);
+  if (h->node.empty()) set(facts.node, &h->node);
+  return changed;
+}
+
 struct Learned {
   std::string gpu, origin, node, mig;
   Holding owner;  // pod empty: nobody is named
   bool owned = false;
   std::size_t owner_number = 0;  // the same for all series that name one holder
-  Device* device = nullptr;      // devices are never removed
+  HeldDevice* device = nullptr;  // devices are never removed
 };
 
-// "1g.5gb" of an A100 is one of seven compute slices; the A30 has four.
+// An instance whose profile is not told is the smallest there is.
 double MigShare(string_view profile, string_view model) {
-  int slices = 0;
-  const auto [end, error] =
-      std::from_chars(profile.data(), profile.data() + profile.size(), slices);
-  const bool told =
-      error == std::errc() && end != profile.data() + profile.size() && *end == 'g' && slices > 0;
-  const int whole = model.find("A30") != string_view::npos ? 4 : 7;
-  return std::min(1.0, static_cast<double>(told ? slices : 1) / whole);
+  const double share = MigProfileShare(profile, model);
+  return share > 0 ? share : MigProfileShare("1g", model);
 }
 
 std::string First(const model::Attributes& a, std::initializer_list<string_view> keys) {
@@ -93,19 +122,15 @@ std::string First(const model::Attributes& a, std::initializer_list<string_view>
 
 }  // namespace
 
-int SourcePrecedence(string_view source) {
-  constexpr string_view kOrder[] = {"hami", "dra", "kubelet", "slurm", "exporter", "process"};
-  const auto it = std::ranges::find(kOrder, source);
-  return static_cast<int>(it - std::begin(kOrder));
-}
-
 struct HoldingTracker::State {
   HoldingOptions options;
   boost::unordered_flat_map<std::uint64_t, Learned*> series;
   std::deque<Learned> learned;
-  std::map<std::pair<std::string, std::string>, Device> devices;  // origin, gpu
-  std::vector<Device*> touched;                                   // since the last Settle
+  std::map<std::pair<std::string, std::string>, HeldDevice> devices;  // origin, gpu
+  std::vector<HeldDevice*> touched;                                   // since the last Settle
   std::map<Holder, std::size_t> owner_numbers;
+  boost::unordered_flat_map<std::uint64_t, PodPlaces> pods;  // by PodKey
+  std::vector<std::uint64_t> told;  // pods of which facts came since the last Settle
   std::deque<HoldingRow> closed;
   std::vector<HoldingRow> changed;
   std::vector<model::Event> events;
@@ -117,17 +142,69 @@ struct HoldingTracker::State {
     return version = std::max(version + 1, static_cast<std::uint64_t>(clock_ns));
   }
 
+  static std::uint64_t PodKey(string_view origin, const Holding& h) {
+    return base::Hash64(h.pod, base::Hash64(h.ns, base::Hash64(origin)));
+  }
+
+  // Remembers that a pod is on the device. Its other devices are looked at again, because sources
+  // may contradict each other about which it has.
+  void Place(HeldDevice& device, const Holding& h) {
+    if (h.pod.empty()) return;
+    PodPlaces& places = pods[PodKey(h.origin, h)];
+    places.annotated = places.annotated || TrustOf(h.source).needs_witness;
+    if (std::ranges::find(places.devices, &device) != places.devices.end()) return;
+    for (HeldDevice* other : places.devices) Touch(*other);
+    places.devices.push_back(&device);
+  }
+
+  void Leave(HeldDevice& device, const Holding& h) {
+    if (h.pod.empty()) return;
+    const auto it = pods.find(PodKey(device.key->first, h));
+    if (it == pods.end()) return;
+    for (const auto& [source, view] : device.views) {
+      for (const auto& [holder, claim] : view.claims) {
+        if (SamePod(claim.as, h)) return;
+      }
+    }
+    std::erase(it->second.devices, &device);
+    for (HeldDevice* other : it->second.devices) Touch(*other);
+    if (it->second.devices.empty()) pods.erase(it);
+  }
+
+  // Facts that came after the rows they belong to: the rows are written again with them.
+  void TellLate() {
+    if (told.empty()) return;
+    std::sort(told.begin(), told.end());
+    const auto late = [this](HoldingRow* row) {
+      const std::uint64_t key = PodKey(row->holding.origin, row->holding);
+      if (row->holding.pod.empty() || !std::binary_search(told.begin(), told.end(), key)) return;
+      const auto it = pods.find(key);
+      if (it == pods.end() || !it->second.facts || !Tell(*it->second.facts, &row->holding)) return;
+      row->version = NextVersion();
+      changed.push_back(*row);
+    };
+    for (const std::uint64_t key : told) {
+      const auto it = pods.find(key);
+      if (it == pods.end()) continue;
+      for (HeldDevice* device : it->second.devices) {
+        for (auto& [holder, open] : device->open) late(&open.row);
+      }
+    }
+    for (HoldingRow& row : closed) late(&row);
+    told.clear();
+  }
+
   std::int64_t Interval(const View& view) const {
     return view.interval_ns > 0 ? view.interval_ns : options.interval_ns;
   }
 
-  Device& Touch(const std::string& origin, const std::string& gpu) {
+  HeldDevice& Touch(const std::string& origin, const std::string& gpu) {
     const auto it = devices.try_emplace({origin, gpu}).first;
     it->second.key = &it->first;
     Touch(it->second);
     return it->second;
   }
-  void Touch(Device& device) {
+  void Touch(HeldDevice& device) {
     if (!device.touched) touched.push_back(&device);
     device.touched = true;
   }
@@ -148,10 +225,15 @@ struct HoldingTracker::State {
     }
   }
 
-  void Claimed(View& view, const Holding& h, std::int64_t ts_ns, const std::string& part) {
+  void Claimed(HeldDevice& device, View& view, const Holding& h, std::int64_t ts_ns,
+               const std::string& part) {
     Claim& claim = view.claims[HolderOf(h)];
     claim.round = view.round;
-    if (claim.first_ns == 0) claim.first_ns = h.valid_to != 0 ? h.valid_from : ts_ns;
+    if (claim.first_ns == 0) {
+      claim.first_ns = h.valid_to != 0 ? h.valid_from : ts_ns;
+      claim.first_seen_ns = ts_ns;
+      Place(device, h);
+    }
     if (ts_ns >= claim.last_ns) {
       const double share = claim.as.share;
       claim.as = h;
@@ -167,7 +249,7 @@ struct HoldingTracker::State {
     claim.as.share = std::min(1.0, sum);
   }
 
-  void Close(Device& device, std::map<Holder, Open>::iterator it, std::int64_t at_ns) {
+  void Close(HeldDevice& device, std::map<Holder, Open>::iterator it, std::int64_t at_ns) {
     HoldingRow& row = it->second.row;
     row.holding.valid_to = std::max(at_ns, row.holding.valid_from);
     row.version = NextVersion();
@@ -177,7 +259,7 @@ struct HoldingTracker::State {
     device.open.erase(it);
   }
 
-  void Begin(Device& device, const Claim& claim, const std::string& source, double share,
+  void Begin(HeldDevice& device, const Claim& claim, string_view source, double share,
              std::int64_t from_ns) {
     Open open;
     open.source = source;
@@ -188,13 +270,16 @@ struct HoldingTracker::State {
       from_ns = std::max(from_ns, end->second);
     open.row.holding.valid_from = from_ns;
     open.row.holding.valid_to = 0;
+    if (const auto pod = pods.find(PodKey(claim.as.origin, claim.as));
+        !claim.as.pod.empty() && pod != pods.end() && pod->second.facts)
+      Tell(*pod->second.facts, &open.row.holding);
     open.row.version = NextVersion();
     changed.push_back(open.row);
     device.open[HolderOf(claim.as)] = std::move(open);
   }
 
   // Drops claims that ended; says when each holder was last seen.
-  void Expire(Device& device, std::int64_t now_ns, std::map<Holder, std::int64_t>* ended) {
+  void Expire(HeldDevice& device, std::int64_t now_ns, std::map<Holder, std::int64_t>* ended) {
     for (auto& [source, view] : device.views) {
       const std::int64_t interval = Interval(view), patience = interval * options.missed;
       if (view.seen || view.arrived_ns == 0) view.arrived_ns = now_ns;
@@ -232,61 +317,65 @@ struct HoldingTracker::State {
         }
         std::int64_t& end = (*ended)[it->first];
         end = std::max(end, other_ns != 0 ? other_ns : claim.last_ns + interval);
+        const Holding gone = std::move(claim.as);
         it = view.claims.erase(it);
+        Leave(device, gone);
       }
     }
   }
 
-  // The claims that count: for each holder its best source; a holder that only a lower source
-  // names, while a better one names others, is disputed and left out.
-  std::vector<std::pair<const Claim*, std::string>> Counting(const Device& device,
-                                                             std::string* dispute) {
-    std::vector<std::pair<int, std::string>> sources;
-    for (const auto& [source, view] : device.views) {
-      if (!view.claims.empty()) sources.emplace_back(SourcePrecedence(source), source);
-    }
-    std::sort(sources.begin(), sources.end());
-    std::vector<std::pair<const Claim*, std::string>> out;
-    for (const auto& [rank, source] : sources) {
-      const bool best = source == sources.front().second;
-      for (const auto& [holder, claim] : device.views.at(source).claims) {
-        if (best) {
-          out.emplace_back(&claim, source);
-          continue;
+  // What the pod's other devices say of it.
+  void LookElsewhere(const HeldDevice& here, const std::string& origin, Said* said) const {
+    const auto it = pods.find(PodKey(origin, *said->as));
+    if (it == pods.end() || !it->second.annotated) return;
+    std::map<string_view, double> witnessed;
+    for (const HeldDevice* device : it->second.devices) {
+      if (device == &here) continue;
+      bool annotated = false, seen = false;
+      for (const auto& [source, view] : device->views) {
+        const Trust& trust = TrustOf(source);
+        if (!trust.needs_witness && !trust.witness) continue;
+        for (const auto& [holder, claim] : view.claims) {
+          if (!SamePod(claim.as, *said->as)) continue;
+          if (trust.needs_witness) said->annotated_elsewhere += claim.as.share, annotated = true;
+          if (trust.witness) witnessed[source] += claim.as.share, seen = true;
         }
-        // A lower source that sees the same pod, or a process whose pod is unknown, says nothing
-        // else.
-        const bool same = std::ranges::any_of(out, [&as = claim.as](const auto& o) {
-          const Holding& h = o.first->as;
-          return as.pod.empty() || (h.pod == as.pod && h.ns == as.ns);
-        });
-        if (same) continue;
-        const Holding& kept = out.front().first->as;
-        *dispute += (dispute->empty() ? "" : "; ") + source + " names " + claim.as.ns + "/" +
-                    claim.as.pod + ", " + out.front().second + " names " + kept.ns + "/" +
-                    kept.pod + kept.job + kept.engine;
+      }
+      said->confirmed_elsewhere = said->confirmed_elsewhere || (annotated && seen);
+    }
+    for (const auto& [source, share] : witnessed)
+      said->witnessed_elsewhere = std::max(said->witnessed_elsewhere, share);
+  }
+
+  std::vector<Said> AllSaid(const HeldDevice& device, std::vector<const Claim*>* claims) const {
+    std::vector<Said> out;
+    for (const auto& [source, view] : device.views) {
+      const Trust& trust = TrustOf(source);
+      for (const auto& [holder, claim] : view.claims) {
+        Said said;
+        said.as = &claim.as;
+        said.source = source;
+        said.old_enough = claim.last_ns - claim.first_seen_ns >= Interval(view) * options.missed;
+        if (!claim.as.pod.empty() && (trust.needs_witness || trust.witness))
+          LookElsewhere(device, device.key->first, &said);
+        out.push_back(said);
+        claims->push_back(&claim);
       }
     }
     return out;
   }
 
-  void SettleDevice(const std::pair<std::string, std::string>& key, Device& device,
+  void SettleDevice(const std::pair<std::string, std::string>& key, HeldDevice& device,
                     std::int64_t now_ns) {
     std::map<Holder, std::int64_t> ended;
     Expire(device, now_ns, &ended);
-    std::string dispute;
-    const auto counting = Counting(device, &dispute);
-    double sum = 0;
-    for (const auto& [claim, source] : counting) sum += claim->as.share;
-    const double scale = sum > 1 + 1e-9 ? 1 / sum : 1;
-    if (scale < 1) {
-      char text[96];
-      std::snprintf(text, sizeof text, "%zu holders claim %.3f of one device: shares scaled",
-                    counting.size(), sum);
-      dispute += (dispute.empty() ? "" : "; ") + std::string(text);
-    }
-    std::map<Holder, std::pair<const Claim*, std::string>> wanted;
-    for (const auto& [claim, source] : counting) wanted[HolderOf(claim->as)] = {claim, source};
+    std::vector<const Claim*> claims;
+    const std::vector<Said> said = AllSaid(device, &claims);
+    const Verdict verdict = Judge(said);
+    const std::string& dispute = verdict.dispute;
+    std::map<Holder, Wanted> wanted;
+    for (const auto& [i, share] : verdict.counted)
+      wanted[HolderOf(claims[i]->as)] = {claims[i], said[i].source, share};
     std::int64_t at_ns = 0;  // a change of shares takes effect with the newest sighting
     for (const auto& [source, view] : device.views) at_ns = std::max(at_ns, view.last_ns);
     for (auto it = device.open.begin(); it != device.open.end();) {
@@ -297,19 +386,19 @@ struct HoldingTracker::State {
         Close(device, here, end != ended.end() ? end->second : at_ns);
         continue;
       }
-      const double share = want->second.first->as.share * scale;
+      const Wanted& w = want->second;
       const Holding& h = here->second.row.holding;
-      if (std::fabs(h.share - share) < 1e-12 && here->second.source == want->second.second &&
-          h.share_kind == want->second.first->as.share_kind) {
+      if (std::fabs(h.share - w.share) < 1e-12 && here->second.source == w.source &&
+          h.share_kind == w.claim->as.share_kind) {
         continue;
       }
       const std::int64_t from = std::max(at_ns, h.valid_from);
       Close(device, here, from);
-      Begin(device, *want->second.first, want->second.second, share, from);
+      Begin(device, *w.claim, w.source, w.share, from);
     }
-    for (const auto& [holder, want] : wanted) {
+    for (const auto& [holder, w] : wanted) {
       if (device.open.contains(holder)) continue;
-      Begin(device, *want.first, want.second, want.first->as.share * scale, want.first->first_ns);
+      Begin(device, *w.claim, w.source, w.share, w.claim->first_ns);
     }
     if (!dispute.empty() && dispute != device.dispute) Dispute(key, dispute, at_ns);
     device.dispute = dispute;
@@ -401,7 +490,7 @@ void HoldingTracker::Saw(model::SeriesId series, std::int64_t ts_ns) {
   if (it == state_->series.end()) return;
   Learned& learned = *it->second;
   if (learned.device == nullptr) learned.device = &state_->Touch(learned.origin, learned.gpu);
-  Device& device = *learned.device;
+  HeldDevice& device = *learned.device;
   if (device.exporter == nullptr) device.exporter = &device.views["exporter"];
   View& view = *device.exporter;
   if (learned.mig.empty() && view.sighted_ns == ts_ns && view.sighted_round == view.round &&
@@ -422,7 +511,7 @@ void HoldingTracker::Saw(model::SeriesId series, std::int64_t ts_ns) {
       return;
     }
   }
-  state_->Claimed(view, learned.owner, ts_ns, learned.mig);
+  state_->Claimed(device, view, learned.owner, ts_ns, learned.mig);
 }
 
 void HoldingTracker::Saw(const Holding& sighting) {
@@ -430,6 +519,7 @@ void HoldingTracker::Saw(const Holding& sighting) {
   Holding h = sighting;
   h.share = std::isfinite(h.share) ? std::clamp(h.share, 0.0, 1.0) : 1;
   if (h.share_kind.empty()) h.share_kind = "whole";
+  if (!TrustOf(h.source).tells_team) h.team.clear();
   if (h.team.empty()) h.team = TeamOf(state_->options.teams, {}, h.ns);
   if (h.workload.empty() && !h.pod.empty()) {
     const WorkloadGuess guess = GuessWorkload(h.pod);
@@ -437,10 +527,36 @@ void HoldingTracker::Saw(const Holding& sighting) {
     h.workload_kind = guess.kind.empty() ? "guess" : "guess:" + guess.kind;
   }
   const std::int64_t seen_ns = std::max(h.valid_from, h.valid_to);
-  Device& device = state_->Touch(h.origin, h.gpu);
+  HeldDevice& device = state_->Touch(h.origin, h.gpu);
   View& view = device.views[h.source];
   state_->See(view, seen_ns);
-  state_->Claimed(view, h, seen_ns, {});
+  state_->Claimed(device, view, h, seen_ns, {});
+}
+
+void HoldingTracker::Know(const model::Entity& pod) {
+  if (pod.type != "pod") return;
+  const model::Attributes& a = pod.attributes;
+  Holding h;
+  h.ns = a.get("k8s.namespace.name");
+  h.pod = a.get("k8s.pod.name");
+  PodFacts facts;
+  facts.workload_kind = a.get("k8s.workload.kind");
+  facts.workload = a.get("k8s.workload.name");
+  facts.queue = a.get("queue.name");
+  facts.node = a.get("k8s.node.name");
+  facts.team = TeamOf(state_->options.teams, a, h.ns);
+  if (h.pod.empty() || (facts.workload.empty() && facts.team.empty() && facts.queue.empty()))
+    return;
+  if (state_->pods.size() >= state_->options.max_pods) {  // those of pods without devices go
+    boost::unordered::erase_if(state_->pods,
+                               [](const auto& p) { return p.second.devices.empty(); });
+    if (state_->pods.size() >= state_->options.max_pods) return;
+  }
+  const std::uint64_t key = State::PodKey(pod.origin, h);
+  PodPlaces& places = state_->pods[key];
+  if (places.facts && *places.facts == facts) return;
+  places.facts = std::move(facts);
+  state_->told.push_back(key);
 }
 
 void HoldingTracker::Restore(const std::vector<Holding>& open, std::int64_t seen_ns) {
@@ -449,13 +565,14 @@ void HoldingTracker::Restore(const std::vector<Holding>& open, std::int64_t seen
   for (const Holding& h : open) {
     if (h.gpu.empty() || h.source.empty() || h.valid_to != 0) continue;
     const auto it = s.devices.try_emplace({h.origin, h.gpu}).first;
-    Device& device = it->second;
+    HeldDevice& device = it->second;
     device.key = &it->first;
     View& view = device.views[h.source];
     view.last_ns = std::max({view.last_ns, h.valid_from, seen_ns});
     Claim& claim = view.claims[HolderOf(h)];
     claim.as = h;
-    claim.first_ns = h.valid_from;
+    claim.first_ns = claim.first_seen_ns = h.valid_from;
+    s.Place(device, h);
     claim.last_ns = std::max(h.valid_from, seen_ns);
     Open& row = device.open[HolderOf(h)];
     row.source = h.source;
@@ -467,6 +584,7 @@ std::vector<HoldingRow> HoldingTracker::Update(model::Batch* batch, std::int64_t
   for (const model::Series& series : batch->series) Learn(series);
   for (std::size_t i = 0; i < batch->samples.size(); ++i)
     Saw(batch->samples.series[i], batch->samples.ts[i]);
+  for (const model::Entity& entity : batch->entities) Know(entity);
   for (const Holding& holding : batch->holdings) Saw(holding);
   Settle(now_ns);
   for (model::Event& event : TakeEvents()) batch->events.push_back(std::move(event));
@@ -485,12 +603,14 @@ void HoldingTracker::Settle(std::int64_t now_ns) {
     }
   }
   std::sort(s.touched.begin(), s.touched.end(),
-            [](const Device* a, const Device* b) { return *a->key < *b->key; });
-  for (Device* device : s.touched) {
-    s.SettleDevice(*device->key, *device, now_ns);
+            [](const HeldDevice* a, const HeldDevice* b) { return *a->key < *b->key; });
+  for (std::size_t i = 0; i < s.touched.size(); ++i) {  // a pod that left makes its others wait too
+    HeldDevice* device = s.touched[i];
     device->touched = false;
+    s.SettleDevice(*device->key, *device, now_ns);
   }
   s.touched.clear();
+  s.TellLate();
   s.Forget(now_ns);
 }
 

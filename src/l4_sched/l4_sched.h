@@ -51,6 +51,7 @@ struct HoldingOptions {
   std::int64_t keep_ns =
       26 * 3600'000'000'000;           // closed holdings are remembered so long for held_at
   std::size_t max_holdings = 100'000;  // open and remembered together; the oldest closed go first
+  std::size_t max_pods = 500'000;      // of which facts are remembered
 };
 
 struct HoldingRow {
@@ -58,8 +59,11 @@ struct HoldingRow {
   std::uint64_t version = 0;  // rises with every change of the row
 };
 
-// Precedence where sources disagree about one device: hami, dra, kubelet, slurm, exporter, process.
-int SourcePrecedence(std::string_view source);
+// What the API server (or the kubelet's copy) knows of a pod and a sighting of its device does not.
+struct PodFacts {
+  std::string workload_kind, workload, team, queue, node;
+  bool operator==(const PodFacts&) const = default;
+};
 
 class HoldingTracker {
  public:
@@ -75,9 +79,14 @@ class HoldingTracker {
   void Saw(model::SeriesId series, std::int64_t ts_ns);
   // A sighting that another source gives whole: gpu and source must be set, and valid_from = the
   // moment it was seen; or valid_from = since when it is known to hold and valid_to = the moment it
-  // was seen.
+  // was seen. A share of 0 is not told: an equal part of what others leave. Whom to believe where
+  // sources disagree: trust.h.
   void Saw(const model::Holding& sighting);
-  // Learn, Saw and Settle for all of a batch; returns the rows to store. Events go into the batch.
+  // An entity of type pod: its workload, team and queue. May come before or after what it is about;
+  // rows that stand are then written again.
+  void Know(const model::Entity& pod);
+  // Learn, Know, Saw and Settle for all of a batch; returns the rows to store. Events go into the
+  // batch.
   std::vector<HoldingRow> Update(model::Batch* batch, std::int64_t now_ns);
 
   // Holdings that were open when the server stopped, known to have held until `seen_ns`: they go on
