@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/kube.h"
 #include "agent/scrape.h"
 #include "agent/sender.h"
 #include "agent/tail.h"
@@ -33,6 +34,7 @@ struct AgentOptions {
   std::vector<TailFile> files;
   std::string spool_dir;  // "" = what cannot be sent waits in memory only
   std::uint64_t spool_bytes = 1u << 30;
+  KubeOptions kubernetes;
   std::string nvml = "libnvidia-ml.so.1";  // "" = do not look for NVIDIA devices
 };
 

@@ -180,8 +180,12 @@ void Devices(const dom::element& spec, KubeObject* out) {
   Each(spec, "devices", kMaxDevices, [&](const dom::element& from) {
     KubeDevice& device = out->devices.emplace_back();
     device.name = Kept(from, "name");
-    dom::element holder, attributes;
+    dom::element holder, attributes, memory;
     if (from["basic"].get(holder) != simdjson::SUCCESS) holder = from;
+    if (holder["capacity"]["memory"].get(memory) == simdjson::SUCCESS) {
+      const double amount = ParseQuantity(Text(memory, "value"));
+      if (amount > 0) device.memory = amount;
+    }
     if (holder["attributes"].get(attributes) != simdjson::SUCCESS) return;
     const auto attribute = [&](string_view name) {
       dom::element value;
@@ -191,6 +195,23 @@ void Devices(const dom::element& spec, KubeObject* out) {
     device.uuid = attribute("uuid");
     device.parent_uuid = attribute("parentUUID");
     device.type = attribute("type");
+  });
+}
+
+void Results(const dom::element& status, KubeObject* out) {
+  dom::element devices;
+  if (status["allocation"]["devices"].get(devices) != simdjson::SUCCESS) return;
+  Each(devices, "results", kMaxDevices, [&](const dom::element& from) {
+    KubeResult& r = out->results.emplace_back();
+    r.driver = Kept(from, "driver");
+    r.pool = Kept(from, "pool");
+    r.device = Kept(from, "device");
+    r.share_id = Kept(from, "shareID");
+    r.admin = True(from, "adminAccess");
+    dom::element consumed;
+    if (from["consumedCapacity"].get(consumed) != simdjson::SUCCESS) return;
+    const double amount = ParseQuantity(Text(consumed, "memory"));
+    if (amount > 0) r.memory = amount;
   });
 }
 
@@ -237,6 +258,7 @@ void ReadObject(const dom::element& object, KubeObject* out) {
     Amounts(status, "allocatable", true, &out->allocatable);
     Amounts(status, "hard", false, &out->capacity);
     Amounts(status, "used", false, &out->allocatable);
+    Results(status, out);
   }
   EventParts(object, out);
 }
@@ -253,6 +275,18 @@ void ReadStatus(const dom::element& object, KubeHead* out) {
 }
 
 }  // namespace
+
+bool IsAccelerator(string_view resource) {
+  // Resource names of device plugins; whose rest counts memory or cores is no device.
+  constexpr string_view kPrefixes[] = {
+      "nvidia.com/",     "amd.com/gpu",     "huawei.com/Ascend", "huawei.com/npu",
+      "gpu.intel.com/",  "habana.ai/gaudi", "google.com/tpu",    "aws.amazon.com/neuron",
+      "volcano.sh/vgpu", "cambricon.com/",  "hygon.com/dcu",     "metax-tech.com/",
+      "mthreads.com/",   "enflame.com/",    "iluvatar.ai/"};
+  const auto has = [&](string_view word) { return resource.find(word) != string_view::npos; };
+  if (has("mem") || has("cores") || has("hostdev") || has("rdma")) return false;
+  return std::ranges::any_of(kPrefixes, [&](string_view p) { return resource.starts_with(p); });
+}
 
 double ParseQuantity(string_view text) {
   constexpr double kNone = std::numeric_limits<double>::quiet_NaN();

@@ -37,6 +37,13 @@ struct KubeContainer {
 // One device of a ResourceSlice.
 struct KubeDevice {
   std::string name, uuid, parent_uuid, type;
+  double memory = 0;  // its capacity of that name; 0 = not told
+};
+// One device that a ResourceClaim was given.
+struct KubeResult {
+  std::string driver, pool, device, share_id;
+  bool admin = false;  // looked at (monitoring), not held
+  double memory = 0;   // the part that was given, of a device that is shared out
 };
 
 struct KubeObject {
@@ -68,8 +75,15 @@ struct KubeObject {
   std::string driver, pool;
   std::vector<KubeDevice> devices;
 
+  // resource claims
+  std::vector<KubeResult> results;
+
   std::string key() const { return ns.empty() ? name : ns + "/" + name; }
 };
+
+// Is an extended resource a number of accelerators? ("nvidia.com/gpu": yes; "nvidia.com/gpumem",
+// "rdma/hca": no.)
+bool IsAccelerator(std::string_view resource);
 
 // A quantity of the API: "8", "1500m", "16Gi", "1e3". NaN when it is none.
 double ParseQuantity(std::string_view text);

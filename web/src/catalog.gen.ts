@@ -164,6 +164,8 @@ export const layers: readonly Layer[] = [
       { id: "k8s.node.gpu.capacity", unit: "{gpu}", kind: "gauge", entity: "node", meaning: "accelerators of a node, healthy or not (attribute resource)" },
       { id: "k8s.node.unschedulable", unit: "1", kind: "state", entity: "node", meaning: "1 while a node takes no new pods" },
       { id: "k8s.pod.evicted", unit: "{event}", kind: "event", entity: "pod", meaning: "a pod was thrown off its node" },
+      { id: "k8s.pod.failed_scheduling", unit: "{event}", kind: "event", entity: "pod", meaning: "no node took a pod (attributes reason = insufficient, taint, cordoned, affinity, anti_affinity, topology_spread, volume, ports, quota, claim, other; resource, nodes)" },
+      { id: "k8s.container.oom_killed", unit: "{event}", kind: "event", entity: "container", meaning: "a container was killed because it wanted more memory than it may have" },
       { id: "holding.dispute", unit: "{event}", kind: "event", entity: "gpu", meaning: "two sources say different things about who holds a device" },
       { id: "node.cordoned", unit: "{event}", kind: "event", entity: "node", meaning: "a node was closed to new pods" },
       { id: "change.rollout", unit: "{event}", kind: "event", entity: "workload", meaning: "a workload was given a new version" },
