@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::int64_t kSourcesEvery = 15 * base::kSecond;
 constexpr std::int64_t kApiEvery = base::kSecond / 2;
+constexpr int kPieces = 4;
 constexpr std::string_view kSocket = "var/lib/kubelet/pod-resources/kubelet.sock";
 constexpr std::size_t kMaxSeries = 400'000;  // a cluster's pods and their containers
 
@@ -76,7 +77,11 @@ void KubeSources::ApiLoop(const std::stop_token& stop) {
   std::int64_t said = 0;
   do {
     const std::int64_t now = base::Clock::system().now_ns();
-    if (world_) world_->Collect(now, feed->namer(), &feed->batch());
+    // A cluster's first list goes in pieces: what is sent must fit into one request.
+    for (int i = 0; world_ && i < kPieces; ++i) {
+      if (!world_->Collect(now, feed->namer(), &feed->batch())) break;
+      feed->Ship();
+    }
     if (said == 0 || now - said >= kSourcesEvery) {
       said = now;
       std::vector<model::SourceState>& sources = feed->batch().sources;

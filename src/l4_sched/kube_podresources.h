@@ -43,7 +43,9 @@ base::Status ParseAllocatable(std::string_view protobuf, std::vector<KubeletDevi
 // One gRPC server on a Unix socket.
 class KubeletClient {
  public:
-  explicit KubeletClient(std::string socket) : socket_(std::move(socket)) {}
+  using CallFn = std::function<base::Result<std::string>(const std::string& method)>;
+  explicit KubeletClient(std::string socket, CallFn call = {})
+      : socket_(std::move(socket)), call_(std::move(call)) {}
   // A unary call: the answer's message. unavailable: nobody answers in time; unsupported: the
   // method is not known; exhausted: too many calls; denied: the socket is not ours to open.
   base::Result<std::string> Call(const std::string& method, std::string_view message,
@@ -60,6 +62,7 @@ class KubeletClient {
 
  private:
   std::string socket_, version_ = "v1";
+  CallFn call_;
   base::HttpClient http_;
 };
 
@@ -80,6 +83,8 @@ enum class ClaimIs : std::uint8_t {
 struct KubeletOptions {
   std::string socket = "/var/lib/kubelet/pod-resources/kubelet.sock";
   std::string node, cluster;
+  // In place of the socket, for tests: the answer's message of a method.
+  std::function<base::Result<std::string>(const std::string& method)> call;
   std::int64_t timeout_ms = 2'000;
   // Device and share of an id that does not tell them (a MIG UUID, a vendor's own name).
   std::function<bool(std::string_view id, model::Holding* out)> resolve;

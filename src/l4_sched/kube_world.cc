@@ -276,28 +276,43 @@ model::Entity NodeEntity(const KubeObject& node, const std::string& host,
 
 }  // namespace
 
+// Entities that have not changed are told again now and then, after those that have.
+void KubeWorld::Renew(std::int64_t now_ns) {
+  if (renewed_ns_ == 0) renewed_ns_ = now_ns;
+  if (now_ns - renewed_ns_ < options_.renew_ns) return;
+  renewed_ns_ = now_ns;
+  renewing_.clear();
+  for (const auto& watch : watches_) {
+    const std::string& plural = watch->resource().plural;
+    if (plural != "pods" && plural != "nodes" && plural != "namespaces") continue;
+    watch->ForEach([&](const KubeObject& o) { renewing_.emplace_back(plural, o.key()); });
+  }
+}
+
+// Pods whose chain of owners has become whole.
+std::vector<std::string> KubeWorld::NewlyOwned() {
+  std::vector<std::string> out;
+  const std::uint64_t generation = owners_.generation();
+  if (generation == generation_) return out;
+  generation_ = generation;
+  const KubeWatch* pods = find("pods");
+  std::erase_if(unowned_, [&](const std::string& key) {
+    KubeObject pod;
+    if (!pods->Find(key, &pod)) return true;
+    if (owners_.WorkloadOf(pod).whole) out.push_back(key);
+    return false;
+  });
+  return out;
+}
+
 bool KubeWorld::Collect(std::int64_t now_ns, model::Namer& namer, model::Batch* batch) {
+  Renew(now_ns);
+  const std::vector<std::string> owned = NewlyOwned();
   std::vector<std::pair<std::string, std::string>> round;
   bool more = false;
-  if (renewed_ns_ == 0) renewed_ns_ = now_ns;
-  const bool renew = now_ns - renewed_ns_ >= options_.renew_ns;
-  if (renew) {
-    renewed_ns_ = now_ns;
-    for (const auto& watch : watches_) {
-      const std::string& plural = watch->resource().plural;
-      if (plural != "pods" && plural != "nodes" && plural != "namespaces") continue;
-      watch->ForEach([&](const KubeObject& o) { round.emplace_back(plural, o.key()); });
-    }
-  }
-  const std::uint64_t generation = owners_.generation();
   {
     const std::lock_guard lock(mutex_);
-    for (auto& key : round) changed_.insert(std::move(key));
-    round.clear();
-    if (generation != generation_) {
-      generation_ = generation;
-      for (const std::string& pod : unowned_) changed_.emplace("pods", pod);
-    }
+    for (const std::string& pod : owned) changed_.emplace("pods", pod);
     while (!changed_.empty() && round.size() < options_.max_objects_a_round)
       round.push_back(std::move(changed_.extract(changed_.begin()).value()));
     more = !changed_.empty();
@@ -305,12 +320,15 @@ bool KubeWorld::Collect(std::int64_t now_ns, model::Namer& namer, model::Batch* 
                          std::make_move_iterator(events_.end()));
     events_.clear();
   }
+  while (!renewing_.empty() && round.size() < options_.max_objects_a_round) {
+    round.push_back(std::move(renewing_.back()));
+    renewing_.pop_back();
+  }
   workloads_.clear();
   for (const auto& [plural, key] : round) {
     KubeObject object;
-    if (!find(plural)->Find(key, &object)) {
-      unowned_.erase(key);
-    } else if (plural == "pods") {
+    if (!find(plural)->Find(key, &object)) continue;
+    if (plural == "pods") {
       PodEntities(object, now_ns, batch);
     } else if (plural == "nodes") {
       batch->entities.push_back(NodeEntity(object, HostOf(object.name), options_.cluster, now_ns));

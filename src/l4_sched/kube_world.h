@@ -67,6 +67,8 @@ class KubeWorld {
   std::string HostOf(const std::string& node) const;
   void Say(model::Event event, const std::string& once);
   void PodEntities(const KubeObject& pod, std::int64_t now_ns, model::Batch* batch);
+  void Renew(std::int64_t now_ns);
+  std::vector<std::string> NewlyOwned();
   void Samples(std::int64_t now_ns, model::Namer& namer, model::Batch* batch);
 
   KubeWorldOptions options_;
@@ -90,6 +92,7 @@ class KubeWorld {
   // of the collecting thread
   std::unordered_set<std::string> workloads_;  // told in this round
   std::unordered_set<std::string> unowned_;    // pods whose chain of owners is not whole
+  std::vector<std::pair<std::string, std::string>> renewing_;  // resource, key
   std::uint64_t generation_ = 0;
   std::int64_t sampled_ns_ = 0, renewed_ns_ = 0;
 };
