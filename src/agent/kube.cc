@@ -10,7 +10,7 @@ namespace strata::agent {
 namespace {
 
 constexpr std::int64_t kSourcesEvery = 15 * base::kSecond;
-constexpr std::int64_t kApiEvery = base::kSecond / 2;
+constexpr std::int64_t kApiEvery = base::kSecond / 5;  // a change is to be seen within a second
 constexpr int kPieces = 4;
 constexpr std::string_view kSocket = "var/lib/kubelet/pod-resources/kubelet.sock";
 constexpr std::size_t kMaxSeries = 400'000;  // a cluster's pods and their containers

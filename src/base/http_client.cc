@@ -164,6 +164,11 @@ Result<HttpAnswer> HttpClient::State::Run(const HttpRequest& request,
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_HTTP_VERSION, static_cast<long>(request.http2 ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
                                                             : CURL_HTTP_VERSION_1_1));
+  if (request.http2) {
+    // libcurl 7.88 sends nothing on such a connection when it is used again.
+    set(CURLOPT_FRESH_CONNECT, 1L);
+    set(CURLOPT_FORBID_REUSE, 1L);
+  }
   set(CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout_ms));
   set(CURLOPT_CONNECTTIMEOUT_MS,
       static_cast<long>(std::min<std::int64_t>(request.timeout_ms, 10'000)));

@@ -327,6 +327,7 @@ void KubeletCollector::Collect(std::int64_t now_ns, model::Batch* batch,
   state_.last_ns = now_ns;
   std::string detail = std::to_string(sighted_) + " devices held, " + std::to_string(offered) +
                        " offered (" + client_.version() + ")";
+  if (!offered_why_.empty()) detail += "; what is offered is not known: " + offered_why_;
   for (const auto& [why, n] : unknown_) detail += "; " + std::to_string(n) + " " + why;
   say("live", std::move(detail));
 }
@@ -336,7 +337,11 @@ void KubeletCollector::Collect(std::int64_t now_ns, model::Batch* batch,
 std::size_t KubeletCollector::Offered(const std::stop_token& stop) {
   std::size_t offered = 0;
   const auto allocatable = client_.Allocatable(options_.timeout_ms, stop);
-  if (!allocatable.ok()) return 0;
+  offered_why_.clear();
+  if (!allocatable.ok()) {
+    offered_why_ = allocatable.status().message();
+    return 0;
+  }
   std::map<std::string, int> replicas;
   for (const KubeletDevices& devices : *allocatable) {
     if (!IsAccelerator(devices.resource)) continue;

@@ -116,6 +116,7 @@ class KubeletCollector {
   std::map<std::string, int, std::less<>> replicas_;  // device -> virtual devices the plugin offers
   std::map<std::string, std::size_t> unknown_;        // why -> ids whose device is not known
   std::map<std::string, int> claimants_;              // claim and device -> containers here
+  std::string offered_why_;                           // why the last answer about them is missing
   std::size_t sighted_ = 0;
   bool had_devices_ = false;
   std::int64_t empty_since_ns_ = 0;
