@@ -80,6 +80,7 @@ struct Agent::State {
   std::vector<Followed> files;      // the tailing thread's
   std::unique_ptr<NcclWatch> nccl;  // its own thread's
   std::vector<std::jthread> threads;
+  std::unique_ptr<KubeSources> kubernetes;
 
   std::unique_ptr<Feed> NewFeed(std::size_t max_series = 100'000) const {
     return std::make_unique<Feed>(catalogs, model::Attributes{{"strata.agent", node}}, sender.get(),
@@ -462,6 +463,9 @@ base::Result<std::unique_ptr<Agent>> Agent::Start(AgentOptions options,
   if (!s->files.empty())
     s->threads.emplace_back([s](const std::stop_token& stop) { s->TailLoop(stop); });
   if (s->nccl) s->threads.emplace_back([s](const std::stop_token& stop) { s->NcclLoop(stop); });
+  s->kubernetes =
+      std::make_unique<KubeSources>(o.kubernetes, o.cluster, s->node, o.root,
+                                    [s](std::size_t max_series) { return s->NewFeed(max_series); });
   return std::unique_ptr<Agent>(new Agent(std::move(state)));
 }
 
@@ -470,6 +474,7 @@ Agent::~Agent() { Stop(); }
 void Agent::Stop() {
   for (std::jthread& thread : state_->threads) thread.request_stop();
   state_->threads.clear();
+  if (state_->kubernetes) state_->kubernetes->Stop();
   state_->nvml.reset();
   state_->nccl.reset();
   state_->sender->Stop();

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/kube.h"
 #include "agent/nccl_socket.h"
 #include "agent/nccl_watch.h"
 #include "agent/scrape.h"
@@ -36,6 +37,7 @@ struct AgentOptions {
   NcclOptions nccl;
   std::string spool_dir;  // "" = what cannot be sent waits in memory only
   std::uint64_t spool_bytes = 1u << 30;
+  KubeOptions kubernetes;
   std::string nvml = "libnvidia-ml.so.1";  // "" = do not look for NVIDIA devices
   std::int64_t nvml_interval_ns = 0;       // 0 = interval_ns
   std::int64_t nvml_deadline_ns = 10 * base::kSecond;

@@ -50,6 +50,15 @@ std::size_t OnBody(char* data, std::size_t size, std::size_t n, void* context) {
   return bytes;
 }
 
+// Called at least once a second while an exchange is under way.
+int OnProgress(void* context, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<const std::stop_token*>(context)->stop_requested() ? 1 : 0;
+}
+
+curl_blob Blob(const std::string& text) {
+  return {const_cast<char*>(text.data()), text.size(), CURL_BLOB_NOCOPY};
+}
+
 std::string_view Trim(std::string_view text) {
   while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())))
     text.remove_prefix(1);
@@ -109,6 +118,25 @@ struct HttpClient::State {
     return "/proc/self/fd/" + std::to_string(folder) + "/" + whole.filename().string();
   }
 
+  // TLS material given as text; it lives as long as the request.
+  void Secure(const HttpRequest& request) {
+    const auto give = [this](CURLoption option, CURLoption type, const std::string& pem) {
+      if (pem.empty()) return;
+      curl_blob blob = Blob(pem);
+      curl_easy_setopt(curl, option, &blob);
+      if (type != option) curl_easy_setopt(curl, type, "PEM");
+    };
+    give(CURLOPT_CAINFO_BLOB, CURLOPT_CAINFO_BLOB, request.ca_pem);
+    if (!request.ca_pem.empty())  // these and no others
+      curl_easy_setopt(curl, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
+    give(CURLOPT_SSLCERT_BLOB, CURLOPT_SSLCERTTYPE, request.cert_pem);
+    give(CURLOPT_SSLKEY_BLOB, CURLOPT_SSLKEYTYPE, request.key_pem);
+    if (!request.verify_peer) {
+      curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
+      curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+  }
+
   Result<HttpAnswer> Run(const HttpRequest& request,
                          const std::function<bool(std::string_view)>* take);
 };
@@ -134,7 +162,13 @@ Result<HttpAnswer> HttpClient::State::Run(const HttpRequest& request,
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_URL, request.url.c_str());
   set(CURLOPT_PROTOCOLS_STR, "http,https");
-  set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  set(CURLOPT_HTTP_VERSION, static_cast<long>(request.http2 ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
+                                                            : CURL_HTTP_VERSION_1_1));
+  if (request.http2) {
+    // libcurl 7.88 sends nothing on such a connection when it is used again.
+    set(CURLOPT_FRESH_CONNECT, 1L);
+    set(CURLOPT_FORBID_REUSE, 1L);
+  }
   set(CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout_ms));
   set(CURLOPT_CONNECTTIMEOUT_MS,
       static_cast<long>(std::min<std::int64_t>(request.timeout_ms, 10'000)));
@@ -146,6 +180,20 @@ Result<HttpAnswer> HttpClient::State::Run(const HttpRequest& request,
   set(CURLOPT_TCP_NODELAY, 1L);
   set(CURLOPT_BUFFERSIZE, 128L << 10);
   if (!request.ca_file.empty()) set(CURLOPT_CAINFO, request.ca_file.c_str());
+  Secure(request);
+  if (request.idle_ms > 0) {
+    set(CURLOPT_LOW_SPEED_LIMIT, 1L);
+    set(CURLOPT_LOW_SPEED_TIME,
+        static_cast<long>(std::max<std::int64_t>(request.idle_ms / 1000, 1)));
+    set(CURLOPT_TCP_KEEPALIVE, 1L);
+    set(CURLOPT_TCP_KEEPIDLE, 30L);
+    set(CURLOPT_TCP_KEEPINTVL, 10L);
+  }
+  if (request.stop.stop_possible()) {
+    set(CURLOPT_NOPROGRESS, 0L);
+    set(CURLOPT_XFERINFOFUNCTION, &OnProgress);
+    set(CURLOPT_XFERINFODATA, &request.stop);
+  }
   if (request.accept_gzip) set(CURLOPT_ACCEPT_ENCODING, "gzip");
   std::string socket;
   if (!request.unix_socket.empty()) {

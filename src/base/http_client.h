@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,6 +26,11 @@ struct HttpRequest {
   std::size_t max_bytes = 256u << 20;  // of the answer, decompressed
   bool accept_gzip = false;
   std::string ca_file;  // https: certificates that vouch for the peer; "" = the system's
+  std::string ca_pem, cert_pem, key_pem;  // the same, and who we are, as text; "" = not told
+  bool verify_peer = true;                // false: whoever answers is believed
+  bool http2 = false;  // HTTP/2 from the first byte (gRPC without TLS); trailers are in headers
+  std::int64_t idle_ms = 0;  // gives up when nothing came for so long (whole seconds); 0 = never
+  std::stop_token stop;      // ends the exchange within about a second
 };
 
 struct HttpAnswer {

@@ -23,7 +23,7 @@ struct Ask {  // of a server
 
 struct RunOptions {
   std::string config_file, data, listen, clock_file, replay, root = "/", to, token;
-  bool insecure = false, check = false;
+  bool insecure = false, check = false, cluster = false;
 };
 
 int Up(const RunOptions& options);

@@ -61,6 +61,8 @@ int main(int argc, char** argv) {
   agent->add_option("--token", run.token, "token with scope agent")->envname("STRATA_TOKEN");
   agent->add_option("--root", run.root, "read /proc and /sys below this folder");
   agent->add_option("--data", run.data, "folder of the spool");
+  agent->add_flag("--cluster", run.cluster,
+                  "follow the whole Kubernetes cluster, not only this node's pods: once a cluster");
   agent->footer("Example: strata agent --to http://collector:4318");
   agent->callback([&] { code = cli::RunAgent(run); });
 

@@ -83,6 +83,15 @@ agent::AgentOptions AgentOptionsOf(const server::Config& config, const std::stri
   o.nccl.uids = config.nccl.uids;
   if (config.nccl.any_uid) o.nccl.uids.reset();
   o.nccl.rows_per_s = config.nccl.rows_per_s;
+  o.kubernetes.enabled = config.discover.kubernetes;
+  o.kubernetes.whole_cluster = config.kubernetes.cluster;
+  o.kubernetes.kubeconfig = config.kubernetes.kubeconfig;
+  o.kubernetes.context = config.kubernetes.context;
+  o.kubernetes.kubelet_socket = config.kubernetes.kubelet_socket;
+  o.kubernetes.node = config.kubernetes.node;
+  o.kubernetes.teams = {config.teams.label, config.teams.namespaces};
+  for (const auto& kind : config.kubernetes.resources)
+    o.kubernetes.resources.push_back({kind.group, kind.version, kind.plural, {}, false});
   for (const server::ScrapeJob& job : config.scrape) {
     for (const std::string& target : job.targets) {
       agent::ScrapeTarget t;
@@ -189,6 +198,7 @@ int RunAgent(const RunOptions& options) {
   if (!config.ok()) return Fail(config.status());
   const EndSignals signals;
   const std::string to = options.to.empty() ? "http://127.0.0.1:4318" : options.to;
+  config->kubernetes.cluster = config->kubernetes.cluster || options.cluster;
   auto agent = agent::Agent::Start(AgentOptionsOf(*config, to, options.token, options.root),
                                    server::Layers());
   if (!agent.ok()) return Fail(agent.status());

@@ -126,6 +126,8 @@ constexpr model::Signal kSignals1[] = {
     {"k8s.pod.unschedulable", "{event}", Kind::event, "pod", "", {}, "the scheduler finds no node for a pod, and says why", {}, {}},
     {"k8s.pod.oom_killed", "{event}", Kind::event, "pod", "", {}, "a container was killed because it used more memory than it may", {}, {}},
     {"k8s.pod.evicted", "{event}", Kind::event, "pod", "", {}, "a pod was thrown off its node", {}, {}},
+    {"k8s.pod.failed_scheduling", "{event}", Kind::event, "pod", "", {}, "no node took a pod (attributes reason = insufficient, taint, cordoned, affinity, anti_affinity, topology_spread, volume, ports, quota, claim, other; resource, nodes)", {}, {}},
+    {"k8s.container.oom_killed", "{event}", Kind::event, "container", "", {}, "a container was killed because it wanted more memory than it may have", {}, {}},
     {"holding.dispute", "{event}", Kind::event, "gpu", "", {}, "two sources say different things about who holds a device", {}, {}},
     {"node.cordoned", "{event}", Kind::event, "node", "", {}, "a node was closed to new pods", {}, {}},
     {"change.rollout", "{event}", Kind::event, "workload", "", {}, "a workload was given a new version", {}, {}},

@@ -357,6 +357,30 @@ int Port(Reader& r, const Node& v, const std::string& p) {
   return static_cast<int>(r.Number(v, p, 0, 65535));
 }
 
+void ReadKubernetes(Reader& r, const Node& n, const std::string& path, Config* c) {
+  auto& k = c->kubernetes;
+  const auto text = [&r](std::string* out) {
+    return [&r, out](const Node& v, const std::string& p) { *out = r.Text(v, p); };
+  };
+  r.Map(n, path,
+        {{"kubeconfig", text(&k.kubeconfig)},
+         {"context", text(&k.context)},
+         {"kubelet_socket", text(&k.kubelet_socket)},
+         {"node", text(&k.node)},
+         {"cluster", [&](const Node& v, const std::string& p) { k.cluster = r.Switch(v, p); }},
+         {"resources", [&](const Node& v, const std::string& p) {
+            r.List(v, p, [&](const Node& one, const std::string& op) {
+              auto& kind = k.resources.emplace_back();
+              r.Map(one, op,
+                    {{"group", text(&kind.group)},
+                     {"version", text(&kind.version)},
+                     {"plural", text(&kind.plural)}});
+              if (kind.plural.empty()) r.Fail(one, op, "plural is missing");
+            });
+            if (k.resources.size() > 32) r.Fail(v, p, "at most 32 kinds");
+          }}});
+}
+
 void ReadRoot(Reader& r, const Node& root, Config* c) {
   using Fn = std::function<void(const Node&, const std::string&)>;
   const auto text = [&](std::string* out) -> Fn {
@@ -412,6 +436,7 @@ void ReadRoot(Reader& r, const Node& root, Config* c) {
                     c->discover.engines = r.Switch(x, xp);
                   }}});
         }},
+       {"kubernetes", [&](const Node& v, const std::string& p) { ReadKubernetes(r, v, p, c); }},
        {"slo",
         [&](const Node& v, const std::string& p) {
           r.List(v, p, [&](const Node& s, const std::string& sp) {

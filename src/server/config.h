@@ -72,6 +72,14 @@ struct Config {
   struct {
     bool kubernetes = true, engines = true;  // auto | off
   } discover;
+  struct {
+    std::string kubeconfig, context, kubelet_socket, node;
+    bool cluster = false;
+    struct Kind {
+      std::string group, version = "v1", plural;
+    };
+    std::vector<Kind> resources;
+  } kubernetes;
   std::vector<Slo> slo;
   struct {
     std::string book = "builtin";  // builtin | none

@@ -241,6 +241,8 @@ export const layers: readonly Layer[] = [
       { id: "k8s.pod.unschedulable", unit: "{event}", kind: "event", entity: "pod", meaning: "the scheduler finds no node for a pod, and says why" },
       { id: "k8s.pod.oom_killed", unit: "{event}", kind: "event", entity: "pod", meaning: "a container was killed because it used more memory than it may" },
       { id: "k8s.pod.evicted", unit: "{event}", kind: "event", entity: "pod", meaning: "a pod was thrown off its node" },
+      { id: "k8s.pod.failed_scheduling", unit: "{event}", kind: "event", entity: "pod", meaning: "no node took a pod (attributes reason = insufficient, taint, cordoned, affinity, anti_affinity, topology_spread, volume, ports, quota, claim, other; resource, nodes)" },
+      { id: "k8s.container.oom_killed", unit: "{event}", kind: "event", entity: "container", meaning: "a container was killed because it wanted more memory than it may have" },
       { id: "holding.dispute", unit: "{event}", kind: "event", entity: "gpu", meaning: "two sources say different things about who holds a device" },
       { id: "node.cordoned", unit: "{event}", kind: "event", entity: "node", meaning: "a node was closed to new pods" },
       { id: "change.rollout", unit: "{event}", kind: "event", entity: "workload", meaning: "a workload was given a new version" },
