@@ -68,7 +68,7 @@ struct Agent::State {
   std::unique_ptr<l1_gpu::NvmlCollector> nvml;
   std::unique_ptr<KernelFollower> kernel;
   Duplicates duplicates;  // of the kernel's log and of what else reports the same
-  std::unique_ptr<NcclSocket> nccl;
+  std::unique_ptr<NcclSocket> nccl_socket;
   std::string nccl_error;  // why there is none
   std::atomic<std::int64_t> collect_cpu_ns{0};
 
@@ -77,8 +77,8 @@ struct Agent::State {
   std::map<std::string, Target> targets;  // by instance and path
   std::uint64_t changes = 0;              // of the list, or of what is due
 
-  std::vector<Followed> files;      // the tailing thread's
-  std::unique_ptr<NcclWatch> nccl;  // its own thread's
+  std::vector<Followed> files;            // the tailing thread's
+  std::unique_ptr<NcclWatch> nccl_watch;  // its own thread's
   std::vector<std::jthread> threads;
   std::unique_ptr<KubeSources> kubernetes;
 
@@ -90,12 +90,12 @@ struct Agent::State {
   void CollectLoop(const std::stop_token& stop);
   void KernelLoop(const std::stop_token& stop);
   void ScrapeLoop(const std::stop_token& stop);
-  void NcclLoop(const std::stop_token& stop);
+  void NcclSocketLoop(const std::stop_token& stop);
   void OpenNccl();
   void DiscoverLoop(const std::stop_token& stop);
   void Discover(LocalFinder* finder, Feed* feed);
   void TailLoop(const std::stop_token& stop);
-  void NcclLoop(const std::stop_token& stop);
+  void NcclWatchLoop(const std::stop_token& stop);
   void TailOnce(Followed* followed);
   void LoadOffsets();
   void SaveOffsets() const;
@@ -213,23 +213,23 @@ void Agent::State::ScrapeLoop(const std::stop_token& stop) {
 }
 
 // ---- jobs with the NCCL plugin
-void Agent::State::NcclLoop(const std::stop_token& stop) {
+void Agent::State::NcclSocketLoop(const std::stop_token& stop) {
   const std::unique_ptr<Feed> feed = NewFeed(20'000);
-  while (nccl == nullptr && !stop.stop_requested()) {
+  while (nccl_socket == nullptr && !stop.stop_requested()) {
     feed->batch().sources.push_back(
         {"nccl plugin " + options.nccl.socket, "l2_comm", "absent", nccl_error, 0, {}});
     feed->Ship();
     if (!SleepUntil(base::monotonic_ns() + kSourcesEvery, stop)) return;
     OpenNccl();
   }
-  if (nccl) nccl->Run(feed.get(), stop);
+  if (nccl_socket) nccl_socket->Run(feed.get(), stop);
 }
 
 // Tried again: another agent may end, a folder may appear.
 void Agent::State::OpenNccl() {
   auto listens = NcclSocket::Listen(options.nccl, node);
   if (listens.ok()) {
-    nccl = std::move(*listens);
+    nccl_socket = std::move(*listens);
   } else {
     nccl_error = listens.status().message();
   }
@@ -383,16 +383,16 @@ void Agent::State::SaveOffsets() const {
 }
 
 // ---- NCCL: RAS, inspector folders, flight recorder dumps
-void Agent::State::NcclLoop(const std::stop_token& stop) {
+void Agent::State::NcclWatchLoop(const std::stop_token& stop) {
   const std::string state = options.spool_dir.empty() ? "" : options.spool_dir + "/nccl.json";
   std::string saved;
   if (!state.empty()) {
     auto text = base::ReadFile(state, 1u << 20);
-    if (auto json = base::ParseJson(text.ok() ? *text : "{}"); json.ok()) nccl->Resume(*json);
+    if (auto json = base::ParseJson(text.ok() ? *text : "{}"); json.ok()) nccl_watch->Resume(*json);
   }
   do {
-    nccl->Poll(base::Clock::system().now_ns(), stop);
-    if (std::string now = nccl->Offsets().dump(); !state.empty() && now != saved) {
+    nccl_watch->Poll(base::Clock::system().now_ns(), stop);
+    if (std::string now = nccl_watch->Offsets().dump(); !state.empty() && now != saved) {
       // Lost, a dump would be told once more after a restart: not worth stopping for.
       static_cast<void>(base::ReplaceFile(state, now + "\n"));
       saved = std::move(now);
@@ -447,8 +447,8 @@ base::Result<std::unique_ptr<Agent>> Agent::Start(AgentOptions options,
     followed.file = std::move(file);
     state->files.push_back(std::move(followed));
   }
-  if (!o.nccl.empty())
-    state->nccl = std::make_unique<NcclWatch>(o.nccl, state->node, state->NewFeed());
+  if (!o.nccl_watch.empty())
+    state->nccl_watch = std::make_unique<NcclWatch>(o.nccl_watch, state->node, state->NewFeed());
   State* s = state.get();
   s->threads.emplace_back([s](const std::stop_token& stop) { s->CollectLoop(stop); });
   if (s->kernel) s->threads.emplace_back([s](const std::stop_token& stop) { s->KernelLoop(stop); });
@@ -456,13 +456,14 @@ base::Result<std::unique_ptr<Agent>> Agent::Start(AgentOptions options,
     s->threads.emplace_back([s](const std::stop_token& stop) { s->ScrapeLoop(stop); });
   if (!o.nccl.socket.empty()) {
     s->OpenNccl();
-    s->threads.emplace_back([s](const std::stop_token& stop) { s->NcclLoop(stop); });
+    s->threads.emplace_back([s](const std::stop_token& stop) { s->NcclSocketLoop(stop); });
   }
   if (o.discover_engines)
     s->threads.emplace_back([s](const std::stop_token& stop) { s->DiscoverLoop(stop); });
   if (!s->files.empty())
     s->threads.emplace_back([s](const std::stop_token& stop) { s->TailLoop(stop); });
-  if (s->nccl) s->threads.emplace_back([s](const std::stop_token& stop) { s->NcclLoop(stop); });
+  if (s->nccl_watch)
+    s->threads.emplace_back([s](const std::stop_token& stop) { s->NcclWatchLoop(stop); });
   s->kubernetes =
       std::make_unique<KubeSources>(o.kubernetes, o.cluster, s->node, o.root,
                                     [s](std::size_t max_series) { return s->NewFeed(max_series); });
@@ -476,7 +477,7 @@ void Agent::Stop() {
   state_->threads.clear();
   if (state_->kubernetes) state_->kubernetes->Stop();
   state_->nvml.reset();
-  state_->nccl.reset();
+  state_->nccl_watch.reset();
   state_->sender->Stop();
 }
 

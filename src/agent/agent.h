@@ -34,7 +34,7 @@ struct AgentOptions {
   std::int64_t discover_every_ns = 15 * base::kSecond;
   std::vector<std::uint16_t> own_ports;  // never asked for metrics
   std::vector<TailFile> files;
-  NcclOptions nccl;
+  NcclWatchOptions nccl_watch;
   std::string spool_dir;  // "" = what cannot be sent waits in memory only
   std::uint64_t spool_bytes = 1u << 30;
   KubeOptions kubernetes;

@@ -19,7 +19,7 @@ constexpr std::size_t kMaxDumpBytes = 1u << 30;  // of one folder, as they lie t
 
 }  // namespace
 
-NcclWatch::NcclWatch(NcclOptions options, std::string node, std::unique_ptr<Feed> feed)
+NcclWatch::NcclWatch(NcclWatchOptions options, std::string node, std::unique_ptr<Feed> feed)
     : options_(std::move(options)), feed_(std::move(feed)) {
   resource_ = {{"host.name", node}};
   for (const std::string& target : options_.ras)

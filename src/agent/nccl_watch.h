@@ -19,7 +19,7 @@
 
 namespace strata::agent {
 
-struct NcclOptions {
+struct NcclWatchOptions {
   std::vector<std::string> ras;  // host:port; one node of a job answers for the whole job
   std::int64_t ras_every_ns = 10 * base::kSecond;
   std::int64_t stuck_after_ns = 60 * base::kSecond;  // counts that differ and stand still
@@ -35,7 +35,7 @@ class NcclWatch {
  public:
   static constexpr std::size_t kMaxFiles = 4096;  // followed in one folder
 
-  NcclWatch(NcclOptions options, std::string node, std::unique_ptr<Feed> feed);
+  NcclWatch(NcclWatchOptions options, std::string node, std::unique_ptr<Feed> feed);
   // One look at everything that is due, and ships. `now_ns` of the wall clock.
   void Poll(std::int64_t now_ns, const std::stop_token& stop = {});
 
@@ -68,7 +68,7 @@ class NcclWatch {
   void ReadDumps(const std::vector<std::string>& files, Folder* folder, std::int64_t now_ns);
   void Say(const std::string& name, bool well, std::string detail, std::int64_t last_ns);
 
-  NcclOptions options_;
+  NcclWatchOptions options_;
   std::unique_ptr<Feed> feed_;
   model::Attributes resource_;
   std::vector<Socket> sockets_;

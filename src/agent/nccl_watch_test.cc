@@ -160,7 +160,7 @@ class NcclWatchTest : public ::testing::Test {
     sender_->Stop();
     fs::remove_all(folder_);
   }
-  std::unique_ptr<NcclWatch> Make(NcclOptions options) {
+  std::unique_ptr<NcclWatch> Make(NcclWatchOptions options) {
     return std::make_unique<NcclWatch>(
         std::move(options), "n1",
         std::make_unique<Feed>(Catalogs(), model::Attributes{{"strata.agent", "n1"}},
@@ -181,7 +181,7 @@ class NcclWatchTest : public ::testing::Test {
 
 TEST_F(NcclWatchTest, RasCountsThatStandStill) {
   FakeRas server(true);
-  NcclOptions options;
+  NcclWatchOptions options;
   options.ras = {server.target()};
   options.stuck_after_ns = 30 * base::kSecond;
   const auto watch = Make(options);
@@ -207,7 +207,7 @@ TEST_F(NcclWatchTest, RasCountsThatStandStill) {
 }
 
 TEST_F(NcclWatchTest, RasThatIsNotThereIsSaid) {
-  NcclOptions options;
+  NcclWatchOptions options;
   {
     FakeRas gone(true);
     options.ras = {gone.target()};
@@ -218,7 +218,7 @@ TEST_F(NcclWatchTest, RasThatIsNotThereIsSaid) {
 }
 
 TEST_F(NcclWatchTest, DumpsAreReadOnceAllIsQuiet) {
-  NcclOptions options;
+  NcclWatchOptions options;
   options.flight_recorder = {folder_.string()};
   auto watch = Make(options);
   watch->Poll(now_);
@@ -269,7 +269,7 @@ TEST_F(NcclWatchTest, DumpsAreReadOnceAllIsQuiet) {
 TEST_F(NcclWatchTest, FilesOfTheInspectorsFolderAreFollowed) {
   auto text = base::ReadFile(Golden("inspector-readme-samples.jsonl"));
   ASSERT_TRUE(text.ok());
-  NcclOptions options;
+  NcclWatchOptions options;
   options.inspector = {(folder_ / "later").string()};
   const auto watch = Make(options);
   watch->Poll(now_);

@@ -104,12 +104,12 @@ agent::AgentOptions AgentOptionsOf(const server::Config& config, const std::stri
       o.scrape.push_back(std::move(t));
     }
   }
-  o.nccl.ras = config.nccl.ras;
-  o.nccl.ras_every_ns = config.nccl.ras_every_ns;
-  o.nccl.stuck_after_ns = config.nccl.stuck_after_ns;
-  o.nccl.inspector = config.nccl.inspector;
-  o.nccl.flight_recorder = config.nccl.flight_recorder;
-  o.nccl.quiet_ns = config.nccl.quiet_ns;
+  o.nccl_watch.ras = config.nccl.ras;
+  o.nccl_watch.ras_every_ns = config.nccl.ras_every_ns;
+  o.nccl_watch.stuck_after_ns = config.nccl.stuck_after_ns;
+  o.nccl_watch.inspector = config.nccl.inspector;
+  o.nccl_watch.flight_recorder = config.nccl.flight_recorder;
+  o.nccl_watch.quiet_ns = config.nccl.quiet_ns;
   for (const server::FileSource& file : config.files) {
     agent::TailFile t;
     t.path = file.path;

@@ -190,26 +190,6 @@ class Reader {
 
 using Node = YAML::Node;
 
-void ReadNccl(Reader& r, const Node& n, const std::string& path, Config* c) {
-  using Fn = std::function<void(const Node&, const std::string&)>;
-  const auto texts = [&](std::vector<std::string>* out) -> Fn {
-    return [&r, out](const Node& v, const std::string& p) {
-      r.List(v, p, [&](const Node& t, const std::string& tp) { out->push_back(r.Text(t, tp)); });
-    };
-  };
-  const auto duration = [&](std::int64_t* out) -> Fn {
-    return
-        [&r, out](const Node& v, const std::string& p) { *out = r.Duration(v, p, base::kSecond); };
-  };
-  r.Map(n, path,
-        {{"ras", texts(&c->nccl.ras)},
-         {"interval", duration(&c->nccl.ras_every_ns)},
-         {"stuck_after", duration(&c->nccl.stuck_after_ns)},
-         {"inspector", texts(&c->nccl.inspector)},
-         {"flight_recorder", texts(&c->nccl.flight_recorder)},
-         {"quiet", duration(&c->nccl.quiet_ns)}});
-}
-
 void ReadScrape(Reader& r, const Node& n, const std::string& path, ScrapeJob* job) {
   r.Map(n, path,
         {{"job", [&](const Node& v, const std::string& p) { job->job = r.Text(v, p); }},
@@ -318,8 +298,24 @@ void ReadPrices(Reader& r, const Node& n, const std::string& path, Config* c) {
 }
 
 void ReadNccl(Reader& r, const Node& n, const std::string& path, Config* c) {
+  using Fn = std::function<void(const Node&, const std::string&)>;
+  const auto texts = [&](std::vector<std::string>* out) -> Fn {
+    return [&r, out](const Node& v, const std::string& p) {
+      r.List(v, p, [&](const Node& t, const std::string& tp) { out->push_back(r.Text(t, tp)); });
+    };
+  };
+  const auto duration = [&](std::int64_t* out) -> Fn {
+    return
+        [&r, out](const Node& v, const std::string& p) { *out = r.Duration(v, p, base::kSecond); };
+  };
   r.Map(n, path,
-        {{"socket",
+        {{"ras", texts(&c->nccl.ras)},
+         {"interval", duration(&c->nccl.ras_every_ns)},
+         {"stuck_after", duration(&c->nccl.stuck_after_ns)},
+         {"inspector", texts(&c->nccl.inspector)},
+         {"flight_recorder", texts(&c->nccl.flight_recorder)},
+         {"quiet", duration(&c->nccl.quiet_ns)},
+         {"socket",
           [&](const Node& v, const std::string& p) {
             const std::string socket = r.Text(v, p);
             c->nccl.socket = socket == "off" ? "" : socket;
@@ -424,7 +420,6 @@ void ReadRoot(Reader& r, const Node& root, Config* c) {
             if (file.path.empty() || file.kind.empty()) r.Fail(f, fp, "path and kind are needed");
           });
         }},
-       {"nccl", [&](const Node& v, const std::string& p) { ReadNccl(r, v, p, c); }},
        {"discover",
         [&](const Node& v, const std::string& p) {
           r.Map(v, p,

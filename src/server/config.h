@@ -64,6 +64,10 @@ struct Config {
   std::vector<ScrapeJob> scrape;
   std::vector<FileSource> files;
   struct {
+    std::string socket = "/run/strata/nccl.sock";  // of the profiler plugin; "" = off
+    std::vector<std::uint32_t> uids;               // besides root and our own user
+    bool any_uid = false;
+    double rows_per_s = 200;
     std::vector<std::string> ras;  // host:port
     std::int64_t ras_every_ns = 10 * base::kSecond, stuck_after_ns = 60 * base::kSecond;
     std::vector<std::string> inspector, flight_recorder;  // folders
@@ -117,12 +121,6 @@ struct Config {
     std::int64_t interval_ns = 0;               // 0 = the agent's
     std::int64_t deadline_ns = 10 * base::kSecond;
   } nvml;
-  struct {
-    std::string socket = "/run/strata/nccl.sock";  // "" = off
-    std::vector<std::uint32_t> uids;               // besides root and our own user
-    bool any_uid = false;
-    double rows_per_s = 200;
-  } nccl;
   struct {
     std::uint64_t series = 1'000'000, body_bytes = 16u << 20;
   } limits;
