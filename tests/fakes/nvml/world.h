@@ -30,7 +30,7 @@ struct World {
   std::vector<std::unique_ptr<Script>> scripts;  // all there were: a hung call may still read one
   std::atomic<int> started{0};
   std::atomic<bool> clock_runs{false};
-  std::int64_t began_ns = 0;
+  std::atomic<std::int64_t> began_ns{0};
 
   double Now() const;  // seconds since the first start
 };
