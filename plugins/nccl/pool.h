@@ -62,7 +62,12 @@ class Pool {
       while (bits != 0) {
         const std::uint64_t bit = bits & (~bits + 1);
         bits = free_[w].fetch_and(~bit, std::memory_order_acquire);
-        if ((bits & bit) != 0) return &slots_[w * 64 + Position(bit)];
+        if ((bits & bit) == 0) continue;
+        // The draining thread's core has the slots that it freed: the next one is fetched
+        // meanwhile.
+        if (const std::uint64_t rest = bits & ~bit; rest != 0)
+          __builtin_prefetch(&slots_[w * 64 + Position(rest & (~rest + 1))], 1);
+        return &slots_[w * 64 + Position(bit)];
       }
     }
     return nullptr;
