@@ -324,11 +324,6 @@ std::string_view KernelProtocol(std::string_view kernel) {
   return {};
 }
 
-bool Synchronises(std::string_view operation) {
-  return operation == "AllReduce" || operation == "AllGather" || operation == "ReduceScatter" ||
-         operation == "AllToAll";
-}
-
 std::int64_t ElementBytes(std::string_view dtype) {
   struct Size {
     std::string_view dtype;

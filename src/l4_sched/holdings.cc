@@ -225,7 +225,7 @@ struct HoldingTracker::State {
     }
   }
 
-  void Claimed(HeldDevice& device, View& view, const Holding& h, std::int64_t ts_ns,
+  void Claimed(HeldDevice& device, View& view, Holding h, std::int64_t ts_ns,
                const std::string& part) {
     Claim& claim = view.claims[HolderOf(h)];
     claim.round = view.round;
@@ -234,15 +234,16 @@ struct HoldingTracker::State {
       claim.first_seen_ns = ts_ns;
       Place(device, h);
     }
+    const double part_of = h.share;
     if (ts_ns >= claim.last_ns) {
       const double share = claim.as.share;
-      claim.as = h;
+      claim.as = std::move(h);
       claim.last_ns = ts_ns;
       if (!part.empty()) claim.as.share = share;
     }
     if (part.empty()) return;
     auto& [part_share, seen] = claim.parts[part];
-    part_share = h.share;
+    part_share = part_of;
     seen = std::max(seen, ts_ns);
     double sum = 0;
     for (const auto& [name, p] : claim.parts) sum += p.first;
@@ -530,7 +531,7 @@ void HoldingTracker::Saw(const Holding& sighting) {
   HeldDevice& device = state_->Touch(h.origin, h.gpu);
   View& view = device.views[h.source];
   state_->See(view, seen_ns);
-  state_->Claimed(device, view, h, seen_ns, {});
+  state_->Claimed(device, view, std::move(h), seen_ns, {});
 }
 
 void HoldingTracker::Know(const model::Entity& pod) {

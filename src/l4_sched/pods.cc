@@ -225,8 +225,9 @@ base::Result<std::vector<Pod>> ParsePods(string_view json, std::uint64_t* bad) {
     Pod pod;
     if (ReadPod(object, &pod)) {
       out.push_back(std::move(pod));
-    } else if (bad != nullptr && object["kind"].text() != "Status") {
-      ++*bad;
+    } else if (bad != nullptr && object["kind"].text() != "Status" &&
+               object["metadata"]["name"].is_string()) {
+      ++*bad;  // a watch's bookmark has no name: it is no object
     }
   }));
   return out;

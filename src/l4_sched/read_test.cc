@@ -132,6 +132,11 @@ TEST(Pods, CutJsonIsRefusedWhole) {
     EXPECT_EQ(read.batch.refused.total(), 1u);
     EXPECT_TRUE(read.batch.entities.empty());
   }
+  // A bookmark is no pod, and no fault.
+  const ReadFile bookmark(
+      ReadPods,
+      R"({"type":"BOOKMARK","object":{"kind":"Pod","metadata":{"resourceVersion":"5"}}})");
+  EXPECT_TRUE(bookmark.ok && bookmark.batch.refused.empty());
   // Of watch lines the cut last one is lost, the others stay.
   auto lines =
       ParsePods(R"({"type":"ADDED","object":{"kind":"Pod","metadata":{"name":"a"},"spec":{}}})"

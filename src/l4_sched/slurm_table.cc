@@ -106,6 +106,7 @@ struct Table {
   std::vector<Row> rows;
   std::size_t width = 0;
   bool headed = false;
+  bool sacct = false;  // it alone writes its headings in mixed case
   string_view get(const Row& row, string_view name) const {
     const auto it = columns.find(name);
     return it == columns.end() || it->second >= row.size() ? string_view() : row[it->second];
@@ -117,6 +118,7 @@ void ReadHead(const Row& head, Table* t) {
   std::size_t known = 0;
   for (std::size_t i = 0; i < head.size(); ++i) {
     const std::string name = Upper(head[i]);
+    t->sacct = t->sacct || head[i] == "JobID" || head[i] == "JobIDRaw";
     for (const auto& [heading, meaning] : kNames) {
       if (name == heading) ++known, t->columns.emplace(meaning, i);
     }
@@ -287,7 +289,7 @@ base::Result<SlurmFacts> ParseSlurmTable(string_view text, std::int64_t zone_off
   if (!table.ok()) return table.status();
   SlurmFacts out;
   const bool jobs = table->has("id") || table->has("raw");
-  out.form = !jobs ? "sinfo" : "squeue";
+  out.form = !jobs ? "sinfo" : table->sacct ? "sacct" : "squeue";
   std::set<std::string, std::less<>> told;
   for (const Row& row : table->rows) {
     if (!jobs) {

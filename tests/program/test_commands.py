@@ -234,7 +234,7 @@ def test_read_a_host():
     assert any(json.loads(x).get("layer") == "l3_host" for x in done.stdout.splitlines())
 
 
-@pytest.mark.parametrize("kind", ["mllog", "kubelet-pods", "slurm", "prices"])
+@pytest.mark.parametrize("kind", ["mllog", "prices"])
 def test_kinds_of_later_say_so(kind):
     done = run("read", kind, ROOT / "Makefile")
     assert done.returncode == 1 and "not read yet" in done.stderr
