@@ -7,6 +7,7 @@
 #include <map>
 
 #include "base/clock.h"
+#include "l2_comm/analysis.h"
 #include "l2_comm/l2_comm.h"
 
 namespace strata::l2_comm {

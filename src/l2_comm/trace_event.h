@@ -70,8 +70,6 @@ std::string_view Operation(std::string_view collective, std::string_view kernel)
 // "LL"); "" when it does not.
 std::string_view KernelAlgorithm(std::string_view kernel);
 std::string_view KernelProtocol(std::string_view kernel);
-// All ranks must have come before any can leave, so that their ends mark one moment.
-bool Synchronises(std::string_view operation);
 // Bytes of an element of a torch dtype; 0 when unknown.
 std::int64_t ElementBytes(std::string_view dtype);
 

@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "base/clock.h"
+#include "l4_sched/pods.h"
 
 namespace strata::l4_sched {
 namespace {
@@ -286,23 +287,6 @@ bool IsAccelerator(string_view resource) {
   const auto has = [&](string_view word) { return resource.find(word) != string_view::npos; };
   if (has("mem") || has("cores") || has("hostdev") || has("rdma")) return false;
   return std::ranges::any_of(kPrefixes, [&](string_view p) { return resource.starts_with(p); });
-}
-
-double ParseQuantity(string_view text) {
-  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc()) return kNone;
-  const string_view suffix(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  if (suffix.empty()) return value;
-  constexpr std::pair<string_view, double> kSuffixes[] = {
-      {"n", 1e-9},    {"u", 1e-6},    {"m", 1e-3},    {"k", 1e3},     {"M", 1e6},
-      {"G", 1e9},     {"T", 1e12},    {"P", 1e15},    {"E", 1e18},    {"Ki", 0x1p10},
-      {"Mi", 0x1p20}, {"Gi", 0x1p30}, {"Ti", 0x1p40}, {"Pi", 0x1p50}, {"Ei", 0x1p60}};
-  for (const auto& [name, factor] : kSuffixes) {
-    if (suffix == name) return value * factor;
-  }
-  return kNone;
 }
 
 struct KubeParser::State {

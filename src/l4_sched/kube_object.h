@@ -85,9 +85,6 @@ struct KubeObject {
 // "rdma/hca": no.)
 bool IsAccelerator(std::string_view resource);
 
-// A quantity of the API: "8", "1500m", "16Gi", "1e3". NaN when it is none.
-double ParseQuantity(std::string_view text);
-
 // The head of a list or a Status: what stands around the items.
 struct KubeHead {
   std::string kind, version, next;  // next = continue token

@@ -13,6 +13,7 @@
 #include "l4_sched/kube_client.h"
 #include "l4_sched/kube_config.h"
 #include "l4_sched/kube_frames.h"
+#include "l4_sched/pods.h"
 
 namespace strata::l4_sched {
 namespace {
