@@ -131,7 +131,6 @@ class Receiver {
     append(rest_.histograms, batch.histograms);
     append(rest_.events, batch.events);
     append(rest_.holdings, batch.holdings);
-    append(rest_.collectives, batch.collectives);
     append(rest_.entities, batch.entities);
     append(rest_.sources, batch.sources);
     return answer;
