@@ -21,7 +21,7 @@ using LineDecoder =
 struct TailFile {
   std::string path;
   std::string job;
-  std::string kind;  // for the name of the source: "nccl-inspector", "train-log"
+  std::string kind;  // for the name of the source: "nccl-inspector", "train-log", "otlp"
   std::string layer;
   LineDecoder decode;
 };

@@ -106,7 +106,7 @@ DecodeAny::~DecodeAny() = default;
 Status DecodeAny::Decode(std::string_view kind, std::string_view body, const wire::Context& context,
                          model::Batch* batch) {
   if (kind == "prom") return wire::DecodePrometheusText(body, false, context, batch);
-  if (kind == "otlp-metrics" || kind == "otlp-traces" || kind == "otlp-logs")
+  if (kind == "otlp" || kind == "otlp-metrics" || kind == "otlp-traces" || kind == "otlp-logs")
     return wire::DecodeOtlpJson(body, context, batch);
   if (kind == "nccl-inspector") return l2_comm::DecodeInspector(body, context, batch);
   if (kind == "kmsg") {

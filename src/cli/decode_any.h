@@ -34,8 +34,8 @@ class DecodeAny {
  public:
   DecodeAny();
   ~DecodeAny();
-  // A piece of a stream of this kind (worlds, followed files): prom, otlp-metrics, otlp-traces,
-  // otlp-logs, nccl-inspector, train-log, kmsg.
+  // A piece of a stream of this kind (worlds, followed files): prom, otlp, otlp-metrics,
+  // otlp-traces, otlp-logs, nccl-inspector, train-log, kmsg.
   base::Status Decode(std::string_view kind, std::string_view body, const wire::Context& context,
                       model::Batch* batch);
   // A whole file; kind "" = by content.

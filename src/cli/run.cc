@@ -76,6 +76,7 @@ agent::AgentOptions AgentOptionsOf(const server::Config& config, const std::stri
   o.discover_engines = config.discover.engines;
   o.spool_dir = config.store.path + "/spool";
   o.spool_bytes = config.agent.spool_bytes;
+  o.kernel_log = config.agent.kernel_log;
   o.nvml = config.nvml.library;
   o.nvml_interval_ns = config.nvml.interval_ns;
   o.nvml_deadline_ns = config.nvml.deadline_ns;

@@ -100,7 +100,9 @@ Json LayerJson(const model::Catalog& catalog, const Signals& seen,
       Merge(&facts, origin, it->second.last_ns);
       last = std::max(last, it->second.last_ns);
     }
-    if (std::find(types.begin(), types.end(), signal.entity) == types.end())
+    // A node's driver may speak in L1; the node is counted where it is measured.
+    const bool own = signal.kind != model::Kind::event || signal.entity != "node";
+    if (own && std::find(types.begin(), types.end(), signal.entity) == types.end())
       types.push_back(signal.entity);
     Json j;
     j.set("signal", signal.id).set("unit", signal.unit);

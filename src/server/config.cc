@@ -414,8 +414,12 @@ void ReadRoot(Reader& r, const Node& root, Config* c) {
                   {{"path", text(&file.path)},
                    {"job", text(&file.job)},
                    {"kind", [&](const Node& x, const std::string& xp) {
-                      file.kind = r.OneOf(x, xp, "nccl-inspector", "train-log") ? "nccl-inspector"
-                                                                                : "train-log";
+                      file.kind = r.Text(x, xp);
+                      if (file.kind != "nccl-inspector" && file.kind != "train-log" &&
+                          file.kind != "otlp")
+                        r.Fail(x, xp,
+                               "expected nccl-inspector, train-log or otlp, not \"" + file.kind +
+                                   "\"");
                     }}});
             if (file.path.empty() || file.kind.empty()) r.Fail(f, fp, "path and kind are needed");
           });
@@ -513,6 +517,10 @@ void ReadRoot(Reader& r, const Node& root, Config* c) {
                 {{"interval",
                   [&](const Node& x, const std::string& xp) {
                     c->agent.interval_ns = r.Duration(x, xp, 100 * base::kMillisecond);
+                  }},
+                 {"kernel_log",
+                  [&](const Node& x, const std::string& xp) {
+                    c->agent.kernel_log = r.Switch(x, xp);
                   }},
                  {"spool", [&](const Node& x, const std::string& xp) {
                     c->agent.spool_bytes = r.Size(x, xp);

@@ -25,7 +25,7 @@ struct ScrapeJob {
 
 struct FileSource {  // followed like tail -F
   std::string path;
-  std::string kind;  // nccl-inspector | train-log
+  std::string kind;  // nccl-inspector | train-log | otlp
   std::string job;
 };
 
@@ -115,6 +115,7 @@ struct Config {
   struct {
     std::int64_t interval_ns = 5 * base::kSecond;
     std::uint64_t spool_bytes = 1ull << 30;
+    bool kernel_log = true;
   } agent;
   struct {
     std::string library = "libnvidia-ml.so.1";  // a name or a path; "" = off

@@ -79,6 +79,8 @@ TEST(Config, SaysWhereAndWhatWasExpected) {
   f("cluster: a\ncluster: b", "stands twice");
   f("nccl: {socket: run/x}", "expected off or a path from /");
   f("nccl: {uids: some}", "expected a list");
+  f("files: [{path: /a, kind: kineto}]", "expected nccl-inspector, train-log or otlp");
+  f("agent: {kernel_log: maybe}", "expected auto or off");
   f("nccl: {uids: [-1]}", "expected a number from 0");
 }
 
