@@ -190,7 +190,7 @@ void NcclSocket::Say(std::int64_t now_ns, model::Batch* batch) const {
 
 void NcclSocket::Run(Feed* feed, const std::stop_token& stop) {
   std::int64_t flushed = base::monotonic_ns(), said = 0;
-  std::size_t said_of = 0;
+  std::size_t said_of = 0, reduced = 0;
   while (!stop.stop_requested()) {
     std::vector<pollfd> fds{{fd_, POLLIN, 0}};
     for (const auto& connection : connections_) fds.push_back({connection->fd, POLLIN, 0});
@@ -201,7 +201,8 @@ void NcclSocket::Run(Feed* feed, const std::stop_token& stop) {
       if (fds[i].revents != 0) Read(connections_[i - 1].get(), feed, now);
     }
     if (fds[0].revents != 0) Accept(&feed->batch());
-    reducer_.Reduce(now, &feed->batch());
+    reducer_.Reduce(now, &feed->batch(), reduced);
+    reduced = feed->batch().collectives.size();
     std::erase_if(connections_, [](const auto& connection) {
       if (connection->over) ::close(connection->fd);
       return connection->over;
@@ -216,6 +217,7 @@ void NcclSocket::Run(Feed* feed, const std::stop_token& stop) {
       Say(now, &feed->batch());
     }
     feed->Ship();
+    reduced = 0;
   }
   const std::int64_t now = base::Clock::system().now_ns();
   reducer_.Flush(now, feed->namer(), &feed->batch());

@@ -37,11 +37,11 @@ bool CollectiveReducer::Sampled(const model::Collective& row) const {
   return one_in_ == 1 || (base::Mix(KeyOf(row), row.seq) >> 32 & (one_in_ - 1)) == 0;
 }
 
-void CollectiveReducer::Reduce(std::int64_t now_ns, model::Batch* batch) {
+void CollectiveReducer::Reduce(std::int64_t now_ns, model::Batch* batch, std::size_t from) {
   if (since_ns_ == 0) since_ns_ = now_ns;
   std::vector<model::Collective>& rows = batch->collectives;
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
+  std::size_t kept = from;
+  for (std::size_t i = from; i < rows.size(); ++i) {
     model::Collective& row = rows[i];
     ++seen_;
     if (row.done && !Sampled(row)) {
@@ -160,7 +160,8 @@ void CollectiveReducer::Flush(std::int64_t now_ns, model::Namer& namer, model::B
   groups_.clear();
   const double elapsed = static_cast<double>(now_ns - since_ns_) / base::kSecond;
   if (since_ns_ != 0 && elapsed > 0) {
-    const double rate = static_cast<double>(seen_) / elapsed;
+    // A second at least: a few rows just before the first flush are no rate.
+    const double rate = static_cast<double>(seen_) / std::max(elapsed, 1.0);
     one_in_ = 1;
     while (one_in_ < (1u << 20) && rate > options_.rows_per_s * static_cast<double>(one_in_))
       one_in_ *= 2;

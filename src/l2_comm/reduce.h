@@ -29,8 +29,9 @@ class CollectiveReducer {
  public:
   explicit CollectiveReducer(ReducerOptions options = {}) : options_(options) {}
 
-  // Takes rows away from batch->collectives that will not be sent on their own.
-  void Reduce(std::int64_t now_ns, model::Batch* batch);
+  // Takes rows away from batch->collectives that will not be sent on their own. The rows before
+  // `from` were looked at by an earlier call.
+  void Reduce(std::int64_t now_ns, model::Batch* batch, std::size_t from = 0);
   // What was taken since the last call: histograms of comm.collective.duration, increments of
   // comm.collective.bytes, means of the bandwidths, and the newest rows. To be called about once a
   // second; sets the rate of the next second.

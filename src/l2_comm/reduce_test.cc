@@ -90,6 +90,31 @@ TEST(Reducer, AboveItNothingIsLostAndNothingCountsTwice) {
   EXPECT_GT(t.rows, 200u);
 }
 
+TEST(Reducer, AFewRowsJustBeforeAFlushAreNoRate) {
+  CollectiveReducer reducer;
+  model::Namer namer(kCatalogs);
+  model::Batch batch;
+  for (std::uint64_t i = 0; i < 40; ++i) batch.collectives.push_back(Row(i));
+  reducer.Reduce(kNow, &batch);
+  reducer.Flush(kNow + 10 * base::kMillisecond, namer, &batch);
+  EXPECT_EQ(reducer.one_in(), 1u);
+  EXPECT_EQ(batch.collectives.size(), 40u);
+}
+
+TEST(Reducer, WhatWaitsToBeSentIsLookedAtOnce) {
+  CollectiveReducer reducer;
+  model::Namer namer(kCatalogs);
+  model::Batch batch;
+  for (std::uint64_t i = 0; i < 40; ++i) batch.collectives.push_back(Row(i));
+  for (std::size_t round = 0, seen = 0; round < 10; ++round) {
+    reducer.Reduce(kNow, &batch, seen);
+    seen = batch.collectives.size();
+  }
+  reducer.Flush(kNow + base::kSecond, namer, &batch);
+  EXPECT_EQ(reducer.one_in(), 1u);
+  EXPECT_EQ(batch.collectives.size(), 40u);
+}
+
 TEST(Reducer, RanksKeepTheSameCollectives) {
   CollectiveReducer a({.rows_per_s = 100}), b({.rows_per_s = 400});
   const Totals fast = Play(&a, 8, 6400, 0), slow = Play(&b, 8, 6400, 1);

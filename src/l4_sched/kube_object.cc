@@ -395,7 +395,7 @@ SchedulingReason ParseScheduling(string_view message) {
   std::int64_t most = -1;
   for (const auto& [count, text] : out.parts) {
     const auto* cause = std::ranges::find_if(
-        kCauses, [&](const auto& c) { return text.find(c.first) != std::string::npos; });
+        kCauses, [&said = text](const auto& c) { return said.find(c.first) != std::string::npos; });
     if (count <= most) continue;
     most = count;
     out.cause = cause == std::end(kCauses) ? "other" : cause->second;
