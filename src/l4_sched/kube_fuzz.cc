@@ -2,7 +2,9 @@
 // libFuzzer target of what comes from an API server and a kubelet: the first byte chooses.
 #include "l4_sched/kube_config.h"
 #include "l4_sched/kube_frames.h"
+#include "l4_sched/kube_object.h"
 #include "l4_sched/kube_podresources.h"
+#include "l4_sched/pods.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   using namespace strata::l4_sched;
