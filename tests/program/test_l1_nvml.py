@@ -136,7 +136,7 @@ def test_xids_a_loss_and_a_hung_call(gpu_machine, tmp_path):
 
 
 def test_what_follows_from_a_minute(gpu_machine):
-    strata = gpu_machine(PROFILES / "h100x8-load.yaml", minutes={"lateness": "3s"})
+    strata = gpu_machine(PROFILES / "h100x8-load.yaml", minutes={"lateness": "3s"}, interval="1s", deadline="5s")
     query = """SELECT gpu, state, state_rule, peak_grade, memory_bytes_per_s, memory_bandwidth_ratio, tensor_flops_bound, tensor_active_ratio,
       pcie_degraded, temperature_slope_c_per_min AS slope FROM gpu_minute ORDER BY minute, gpu"""
     found = wait_for(lambda: len(r := sql(strata, query)) >= 8 and r, 90, "a closed minute", 1)
