@@ -285,6 +285,7 @@ constexpr model::SourceName kSources17[] = {
     {"nvidia_smi", "query/pcie.link.gen.current", 1, Form::value, "", {}, {}},
     {"rocm_smi", "pcie clock level/generation", 1, Form::value, "", {}, {}},
 };
+constexpr model::MinuteColumn kMinute14[] = {{"gpu_minute", "pcie_generation", Fold::max, 0, {}, ""}};
 constexpr model::SourceName kSources18[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_PCIE_MAX_LINK_GEN", 1, Form::value, "", {}, {}},
     {"nvidia_gpu_exporter", "nvidia_smi_pcie_link_gen_max", 1, Form::value, "", {}, {}},
@@ -292,6 +293,7 @@ constexpr model::SourceName kSources18[] = {
     {"nvidia_smi", "PCI/GPU Link Info/PCIe Generation/Max", 1, Form::value, "", {}, {}},
     {"nvidia_smi", "query/pcie.link.gen.max", 1, Form::value, "", {}, {}},
 };
+constexpr model::MinuteColumn kMinute15[] = {{"gpu_minute", "pcie_max_generation", Fold::max, 0, {}, ""}};
 constexpr model::SourceName kSources19[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_PCIE_LINK_WIDTH", 1, Form::value, "", {}, {}},
     {"nvidia_gpu_exporter", "nvidia_smi_pcie_link_width_current", 1, Form::value, "", {}, {}},
@@ -300,6 +302,7 @@ constexpr model::SourceName kSources19[] = {
     {"nvidia_smi", "query/pcie.link.width.current", 1, Form::value, "", {}, {}},
     {"rocm_smi", "pcie clock level/lanes", 1, Form::value, "", {}, {}},
 };
+constexpr model::MinuteColumn kMinute16[] = {{"gpu_minute", "pcie_lanes", Fold::max, 0, {}, ""}};
 constexpr model::SourceName kSources20[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_PCIE_MAX_LINK_WIDTH", 1, Form::value, "", {}, {}},
     {"nvidia_gpu_exporter", "nvidia_smi_pcie_link_width_max", 1, Form::value, "", {}, {}},
@@ -307,6 +310,7 @@ constexpr model::SourceName kSources20[] = {
     {"nvidia_smi", "PCI/GPU Link Info/Link Width/Max", 1, Form::value, "", {}, {}},
     {"nvidia_smi", "query/pcie.link.width.max", 1, Form::value, "", {}, {}},
 };
+constexpr model::MinuteColumn kMinute17[] = {{"gpu_minute", "pcie_max_lanes", Fold::max, 0, {}, ""}};
 constexpr model::SourceName kSources21[] = {
     {"ascend_npu_exporter", "npu_chip_info_bandwidth_tx", 1000000, Form::rate, "", {}, kRules8},
     {"ascend_npu_exporter", "npu_chip_info_bandwidth_rx", 1000000, Form::rate, "", {}, kRules9},
@@ -337,7 +341,7 @@ constexpr model::SourceName kSources22[] = {
     {"rocm_smi", "Temperature (Sensor junction) (C)", 1, Form::value, "", {}, {}},
     {"rocm_smi", "Temperature (Sensor edge) (C)", 1, Form::value, "", {}, {}},
 };
-constexpr model::MinuteColumn kMinute14[] = {{"gpu_minute", "temperature_c", Fold::max, 0, {}, ""}};
+constexpr model::MinuteColumn kMinute18[] = {{"gpu_minute", "temperature_c", Fold::max, 0, {}, ""}};
 constexpr model::AttributeRule kRules25[] = {{"hw.type", "gpu"}, {"hw.sensor_location", "core"}};
 constexpr model::AttributeRule kRules26[] = {{"gpu.memory.stack", "0"}};
 constexpr model::AttributeRule kRules27[] = {{"gpu.memory.stack", "1"}};
@@ -359,7 +363,7 @@ constexpr model::SourceName kSources23[] = {
     {"rocm_smi", "Temperature (Sensor HBM 2) (C)", 1, Form::value, "", {}, kRules28},
     {"rocm_smi", "Temperature (Sensor HBM 3) (C)", 1, Form::value, "", {}, kRules29},
 };
-constexpr model::MinuteColumn kMinute15[] = {{"gpu_minute", "memory_temperature_c", Fold::max, 0, {}, ""}};
+constexpr model::MinuteColumn kMinute19[] = {{"gpu_minute", "memory_temperature_c", Fold::max, 0, {}, ""}};
 constexpr model::AttributeRule kRules30[] = {{"hw.type", "gpu"}, {"hw.sensor_location", "memory"}};
 constexpr model::SourceName kSources24[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_POWER_USAGE", 1, Form::value, "", {}, {}},
@@ -397,7 +401,7 @@ constexpr model::SourceName kSources24[] = {
     {"rocm_smi", "Current Socket Graphics Package Power (W)", 1, Form::value, "", {}, {}},
     {"rocm_smi", "Average Graphics Package Power (W)", 1, Form::value, "", {}, {}},
 };
-constexpr model::MinuteColumn kMinute16[] = {
+constexpr model::MinuteColumn kMinute20[] = {
     {"gpu_minute", "power_w", Fold::mean, 0, {}, ""},
     {"gpu_minute", "power_max_w", Fold::max, 0, {}, ""},
 };
@@ -420,7 +424,7 @@ constexpr model::SourceName kSources25[] = {
     {"intel_xpumd", "hw_power_limit", 1, Form::value, "", {}, {}},
     {"intel_xpumd", "hw_power_limit_watts", 1, Form::value, "", {}, {}},
 };
-constexpr model::MinuteColumn kMinute17[] = {{"gpu_minute", "power_limit_w", Fold::last, 0, {}, ""}};
+constexpr model::MinuteColumn kMinute21[] = {{"gpu_minute", "power_limit_w", Fold::last, 0, {}, ""}};
 constexpr model::SourceName kSources26[] = {
     {"nvidia_gpu_exporter", "nvidia_smi_power_default_limit_watts", 1, Form::value, "", {}, {}},
     {"nvidia_smi_xml", "gpu_power_readings/default_power_limit", 1, Form::value, "", {}, {}},
@@ -444,7 +448,7 @@ constexpr model::SourceName kSources28[] = {
     {"intel_xpumd", "hw_energy_joules_total", 1, Form::value, "", {}, {}},
     {"rocm_smi", "Accumulated Energy (uJ)", 1e-06, Form::value, "", {}, {}},
 };
-constexpr model::MinuteColumn kMinute18[] = {{"gpu_minute", "energy_j", Fold::increase, 0, {}, ""}};
+constexpr model::MinuteColumn kMinute22[] = {{"gpu_minute", "energy_j", Fold::increase, 0, {}, ""}};
 constexpr model::SourceName kSources29[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_SM_CLOCK", 1000000, Form::value, "", {}, {}},
     {"nvidia_gpu_exporter", "nvidia_smi_clocks_current_sm_clock_hz", 1, Form::value, "", {}, {}},
@@ -462,7 +466,7 @@ constexpr model::SourceName kSources29[] = {
     {"nvidia_smi", "query/clocks.sm", 1, Form::value, "", {}, {}},
     {"rocm_smi", "sclk clock speed:", 1, Form::value, "", {}, {}},
 };
-constexpr model::MinuteColumn kMinute19[] = {
+constexpr model::MinuteColumn kMinute23[] = {
     {"gpu_minute", "clock_core_hz", Fold::mean, 0, {}, ""},
     {"gpu_minute", "clock_core_min_hz", Fold::min, 0, {}, ""},
 };
@@ -483,7 +487,7 @@ constexpr model::SourceName kSources31[] = {
     {"nvidia_smi", "query/clocks.mem", 1, Form::value, "", {}, {}},
     {"rocm_smi", "mclk clock speed:", 1, Form::value, "", {}, {}},
 };
-constexpr model::MinuteColumn kMinute20[] = {{"gpu_minute", "clock_memory_hz", Fold::mean, 0, {}, ""}};
+constexpr model::MinuteColumn kMinute24[] = {{"gpu_minute", "clock_memory_hz", Fold::mean, 0, {}, ""}};
 constexpr model::SourceName kSources32[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_ENC_UTIL", 0.01, Form::value, "", {}, {}},
     {"nvidia_gpu_exporter", "nvidia_smi_utilization_encoder_ratio", 1, Form::value, "", {}, {}},
@@ -577,7 +581,7 @@ constexpr model::SourceName kSources34[] = {
     {"nvidia_smi", "Clocks Event Reasons/Display Clock Setting", 1, Form::value, "", {}, kRules41},
     {"nvidia_smi", "Clocks Throttle Reasons/Display Clock Setting", 1, Form::value, "", {}, kRules41},
 };
-constexpr model::MinuteColumn kMinute21[] = {
+constexpr model::MinuteColumn kMinute25[] = {
     {"gpu_minute", "throttle_power_s", Fold::seconds_over, 0, kRules36, ""},
     {"gpu_minute", "throttle_thermal_s", Fold::seconds_over, 0, kRules40, ""},
     {"gpu_minute", "throttle_hw_thermal_s", Fold::seconds_over, 0, kRules33, ""},
@@ -623,7 +627,7 @@ constexpr model::SourceName kSources37[] = {
     {"nvidia_smi", "Clocks Event Reasons Counters/HW Power Braking", 1, Form::value, "", {}, kRules38},
     {"nvidia_smi", "query/clocks_event_reasons_counters.hw_power_brake_slowdown", 1, Form::value, "", {}, kRules38},
 };
-constexpr model::MinuteColumn kMinute22[] = {{"gpu_minute", "throttle_s", Fold::increase, 0, {}, ""}};
+constexpr model::MinuteColumn kMinute26[] = {{"gpu_minute", "throttle_s", Fold::increase, 0, {}, ""}};
 constexpr model::SourceName kSources38[] = {
     {"amd_exporter", "gpu_violation_ppt_residency_percentage", 0.01, Form::value, "", {}, kRules36},
 };
@@ -672,7 +676,7 @@ constexpr model::SourceName kSources39[] = {
     {"nvidia_smi", "query/ecc.errors.uncorrected.volatile.total", 1, Form::value, "", {}, kRules45},
     {"nvidia_smi", "table/Volatile Uncorr. ECC", 1, Form::value, "", {}, kRules45},
 };
-constexpr model::MinuteColumn kMinute23[] = {
+constexpr model::MinuteColumn kMinute27[] = {
     {"gpu_minute", "ecc_corrected", Fold::increase, 0, kRules44, ""},
     {"gpu_minute", "ecc_uncorrected", Fold::increase, 0, kRules45, ""},
 };
@@ -735,7 +739,7 @@ constexpr model::SourceName kSources41[] = {
     {"nvidia_smi", "Remapped Rows/Remapping Failure Occurred", 1, Form::value, "", {}, kRules55},
     {"nvidia_smi", "query/remapped_rows.failure", 1, Form::value, "", {}, kRules55},
 };
-constexpr model::MinuteColumn kMinute24[] = {
+constexpr model::MinuteColumn kMinute28[] = {
     {"gpu_minute", "row_remap_uncorrected", Fold::last, 0, kRules53, ""},
     {"gpu_minute", "row_remap_pending", Fold::max, 0, kRules56, ""},
     {"gpu_minute", "row_remap_failed", Fold::max, 0, kRules55, ""},
@@ -781,7 +785,7 @@ constexpr model::SourceName kSources43[] = {
     {"nvidia_smi", "Retired Pages/Pending Page Blacklist", 1, Form::value, "", {}, kRules56},
     {"nvidia_smi", "query/retired_pages.pending", 1, Form::value, "", {}, kRules56},
 };
-constexpr model::MinuteColumn kMinute25[] = {{"gpu_minute", "faults", Fold::count, 0, {}, ""}};
+constexpr model::MinuteColumn kMinute29[] = {{"gpu_minute", "faults", Fold::count, 0, {}, ""}};
 constexpr model::SourceName kSources44[] = {
     {"dcgm_exporter", "DCGM_FI_DEV_XID_ERRORS", 1, Form::value, "", {}, {}},
     {"dcgm_exporter", "DCGM_FI_DEV_XID_ERROR", 1, Form::value, "", {}, {}},
@@ -789,7 +793,7 @@ constexpr model::SourceName kSources44[] = {
     {"cambricon", "mlu_last_xid_error", 1, Form::value, "", {}, {}},
     {"iluvatar", "ix_xid_errors", 1, Form::value, "", {}, {}},
 };
-constexpr model::MinuteColumn kMinute26[] = {{"gpu_minute", "fault_last_code", Fold::last, 0, {}, ""}};
+constexpr model::MinuteColumn kMinute30[] = {{"gpu_minute", "fault_last_code", Fold::last, 0, {}, ""}};
 constexpr model::AttributeRule kRules62[] = {{"slot", "1"}};
 constexpr model::AttributeRule kRules63[] = {{"slot", "2"}};
 constexpr model::AttributeRule kRules64[] = {{"slot", "3"}};
@@ -848,7 +852,7 @@ constexpr model::SourceName kSources47[] = {
     {"ascend_npu_exporter", "npu_chip_info_hccs_statistic_info_crc_err_cnt_7", 1, Form::value, "", {}, kRules84},
     {"cambricon", "mlu_mlulink_err_ecc_double_total", 1, Form::value, "", {}, kRules85},
 };
-constexpr model::MinuteColumn kMinute27[] = {{"gpu_minute", "link_errors", Fold::increase, 0, {}, ""}};
+constexpr model::MinuteColumn kMinute31[] = {{"gpu_minute", "link_errors", Fold::increase, 0, {}, ""}};
 constexpr model::SourceName kSources48[] = {{"nvidia_smi", "nvlink/speed", 1, Form::value, "", {}, {}}};
 constexpr model::SourceName kSources49[] = {
     {"ascend_npu_exporter", "npu_chip_info_process_info", 1048576, Form::value, "", {}, {}},
@@ -1051,39 +1055,39 @@ constexpr model::Signal kSignals1[] = {
     {"gpu.link.peer.io", "By", Kind::counter, "gpu", "", {}, "bytes sent to one neighbour over xGMI (attribute gpu.link = number of the neighbour)", kSources14, {}},
     {"gpu.pcie.io", "By", Kind::counter, "gpu", "hw.gpu.io", kRules24, "bytes over PCIe as the device sees them (device to host is transmit)", kSources15, kMinute12},
     {"gpu.pcie.replays", "{replay}", Kind::counter, "gpu", "", {}, "PCIe packets sent again: a bad slot, riser or cable", kSources16, kMinute13},
-    {"gpu.pcie.link.generation", "{generation}", Kind::gauge, "gpu", "", {}, "PCIe generation the link runs at now (an idle device goes down to save power)", kSources17, {}},
-    {"gpu.pcie.link.generation.max", "{generation}", Kind::gauge, "gpu", "", {}, "PCIe generation that device and slot can run at", kSources18, {}},
-    {"gpu.pcie.link.width", "{lane}", Kind::gauge, "gpu", "", {}, "PCIe lanes in use", kSources19, {}},
-    {"gpu.pcie.link.width.max", "{lane}", Kind::gauge, "gpu", "", {}, "PCIe lanes that device and slot have", kSources20, {}},
+    {"gpu.pcie.link.generation", "{generation}", Kind::gauge, "gpu", "", {}, "PCIe generation the link runs at now (an idle device goes down to save power)", kSources17, kMinute14},
+    {"gpu.pcie.link.generation.max", "{generation}", Kind::gauge, "gpu", "", {}, "PCIe generation that device and slot can run at", kSources18, kMinute15},
+    {"gpu.pcie.link.width", "{lane}", Kind::gauge, "gpu", "", {}, "PCIe lanes in use", kSources19, kMinute16},
+    {"gpu.pcie.link.width.max", "{lane}", Kind::gauge, "gpu", "", {}, "PCIe lanes that device and slot have", kSources20, kMinute17},
     {"gpu.network.io", "By", Kind::counter, "gpu", "", {}, "bytes over the network interface on the package (Ascend RoCE, Gaudi)", kSources21, {}},
-    {"gpu.temperature", "Cel", Kind::gauge, "gpu", "hw.temperature", kRules25, "temperature of the chip", kSources22, kMinute14},
-    {"gpu.memory.temperature", "Cel", Kind::gauge, "gpu", "hw.temperature", kRules30, "temperature of the device memory", kSources23, kMinute15},
-    {"gpu.power", "W", Kind::gauge, "gpu", "hw.power", kRules31, "electrical power drawn by the board", kSources24, kMinute16},
-    {"gpu.power.limit", "W", Kind::gauge, "gpu", "hw.power.limit", kRules31, "power limit in force", kSources25, kMinute17},
+    {"gpu.temperature", "Cel", Kind::gauge, "gpu", "hw.temperature", kRules25, "temperature of the chip", kSources22, kMinute18},
+    {"gpu.memory.temperature", "Cel", Kind::gauge, "gpu", "hw.temperature", kRules30, "temperature of the device memory", kSources23, kMinute19},
+    {"gpu.power", "W", Kind::gauge, "gpu", "hw.power", kRules31, "electrical power drawn by the board", kSources24, kMinute20},
+    {"gpu.power.limit", "W", Kind::gauge, "gpu", "hw.power.limit", kRules31, "power limit in force", kSources25, kMinute21},
     {"gpu.power.limit.default", "W", Kind::gauge, "gpu", "", {}, "power limit of the board as it was made", kSources26, {}},
     {"gpu.power.limit.max", "W", Kind::gauge, "gpu", "", {}, "highest power limit that can be set", kSources27, {}},
-    {"gpu.energy", "J", Kind::counter, "gpu", "hw.energy", kRules31, "energy used since the driver was loaded", kSources28, kMinute18},
-    {"gpu.clock.core", "Hz", Kind::gauge, "gpu", "", {}, "clock of the compute units", kSources29, kMinute19},
+    {"gpu.energy", "J", Kind::counter, "gpu", "hw.energy", kRules31, "energy used since the driver was loaded", kSources28, kMinute22},
+    {"gpu.clock.core", "Hz", Kind::gauge, "gpu", "", {}, "clock of the compute units", kSources29, kMinute23},
     {"gpu.clock.core.max", "Hz", Kind::gauge, "gpu", "", {}, "highest clock of the compute units", kSources30, {}},
-    {"gpu.clock.memory", "Hz", Kind::gauge, "gpu", "", {}, "clock of the device memory", kSources31, kMinute20},
+    {"gpu.clock.memory", "Hz", Kind::gauge, "gpu", "", {}, "clock of the device memory", kSources31, kMinute24},
     {"gpu.encoder.utilization", "1", Kind::gauge, "gpu", "", {}, "share of time the video encoder was busy", kSources32, {}},
     {"gpu.decoder.utilization", "1", Kind::gauge, "gpu", "", {}, "share of time the video decoder was busy", kSources33, {}},
-    {"gpu.throttle.active", "1", Kind::gauge, "gpu", "", {}, "1 while a reason holds the clocks down (attribute reason)", kSources34, kMinute21},
+    {"gpu.throttle.active", "1", Kind::gauge, "gpu", "", {}, "1 while a reason holds the clocks down (attribute reason)", kSources34, kMinute25},
     {"gpu.throttle.recent", "{event}", Kind::gauge, "gpu", "", {}, "clock limits within the window the exporter looks back, by reason", kSources35, {}},
     {"gpu.throttle.events", "{event}", Kind::counter, "gpu", "", {}, "how often a limit held the clocks down (attribute reason)", kSources36, {}},
-    {"gpu.throttle.time", "s", Kind::counter, "gpu", "", {}, "time during which a limit held the clocks down (attribute reason; thermal only where sw_thermal and hw_thermal are not told apart)", kSources37, kMinute22},
+    {"gpu.throttle.time", "s", Kind::counter, "gpu", "", {}, "time during which a limit held the clocks down (attribute reason; thermal only where sw_thermal and hw_thermal are not told apart)", kSources37, kMinute26},
     {"gpu.throttle.ratio", "1", Kind::gauge, "gpu", "", {}, "share of time a limit held the clocks down (attribute reason)", kSources38, {}},
-    {"gpu.ecc.errors", "{error}", Kind::counter, "gpu", "hw.errors", kRules52, "memory errors since the driver was loaded (attribute error.type = corrected, uncorrected)", kSources39, kMinute23},
+    {"gpu.ecc.errors", "{error}", Kind::counter, "gpu", "hw.errors", kRules52, "memory errors since the driver was loaded (attribute error.type = corrected, uncorrected)", kSources39, kMinute27},
     {"gpu.ecc.errors.lifetime", "{error}", Kind::counter, "gpu", "", {}, "memory errors over the life of the board (attribute error.type)", kSources40, {}},
-    {"gpu.row_remap", "{row}", Kind::gauge, "gpu", "", {}, "rows of device memory replaced by spare ones (attribute kind = corrected, uncorrected) or 1 while a replacement is pending or has failed", kSources41, kMinute24},
+    {"gpu.row_remap", "{row}", Kind::gauge, "gpu", "", {}, "rows of device memory replaced by spare ones (attribute kind = corrected, uncorrected) or 1 while a replacement is pending or has failed", kSources41, kMinute28},
     {"gpu.row_remap.banks", "{bank}", Kind::gauge, "gpu", "", {}, "banks of device memory by how many spare rows are left (attribute level = max, high, partial, low, none)", kSources42, {}},
     {"gpu.retired_pages", "{page}", Kind::gauge, "gpu", "", {}, "pages of device memory taken out of use, before Ampere (attribute kind = corrected, uncorrected), or 1 while some wait for it (pending)", kSources43, {}},
-    {"gpu.fault.event", "{event}", Kind::event, "gpu", "", {}, "a fault the vendor gives a code to (NVIDIA Xid, SXid, AMD AFID, Ascend code); attributes code and action", {}, kMinute25},
+    {"gpu.fault.event", "{event}", Kind::event, "gpu", "", {}, "a fault the vendor gives a code to (NVIDIA Xid, SXid, AMD AFID, Ascend code); attributes code and action", {}, kMinute29},
     {"gpu.driver.error", "{event}", Kind::event, "node", "", {}, "the GPU driver or nvidia-peermem reported an error that names no device (attributes code and action)", {}, {}},
-    {"gpu.fault.last_code", "1", Kind::gauge, "gpu", "", {}, "code of the last fault; stays until the next one, so the same fault twice is one", kSources44, kMinute26},
+    {"gpu.fault.last_code", "1", Kind::gauge, "gpu", "", {}, "code of the last fault; stays until the next one, so the same fault twice is one", kSources44, kMinute30},
     {"gpu.fault.code", "1", Kind::gauge, "gpu", "", {}, "codes of further faults that stand beside the last one (attribute slot)", kSources45, {}},
     {"gpu.fault.recent", "{event}", Kind::gauge, "gpu", "", {}, "faults within the window the exporter looks back, by code (attribute code)", kSources46, {}},
-    {"gpu.link.errors", "{error}", Kind::counter, "gpu", "", {}, "errors on the links between GPUs (attribute error.type)", kSources47, kMinute27},
+    {"gpu.link.errors", "{error}", Kind::counter, "gpu", "", {}, "errors on the links between GPUs (attribute error.type)", kSources47, kMinute31},
     {"gpu.link.active", "{link}", Kind::gauge, "gpu", "", {}, "links between GPUs that are up", {}, {}},
     {"gpu.link.count", "{link}", Kind::gauge, "gpu", "", {}, "links between GPUs that the device has", {}, {}},
     {"gpu.link.speed", "By/s", Kind::gauge, "gpu", "", {}, "what a link between GPUs can carry in one direction (attribute gpu.link)", kSources48, {}},

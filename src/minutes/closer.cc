@@ -443,6 +443,7 @@ base::Result<Closer::Read> Closer::ReadMinute(const std::string& name, Origin* o
     }
     if (communicators && options_.comm.standing) options_.comm.standing(name, window, &comm);
     out.rows = Gather(*layout_, window, list, events, comm.observed, comm.labels, wanted);
+    if (options_.gpu) JudgeGpus(*layout_, window, list, options_.gpu, &out.rows);
   }
   if (job.requests && options_.join && (probe || origin->has_calls)) {
     ASSIGN_OR_RETURN(const store::Rows calls, shelf_->Calls(name, window));

@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "minutes/gather.h"
+#include "minutes/gpu_judge.h"
 #include "minutes/layout.h"
 #include "minutes/requests.h"
 #include "minutes/shelf.h"
@@ -65,6 +66,7 @@ struct Options {
   // tables not all at the same moment: its minutes close only after this.
   std::function<bool()> flush;
   CommJudge comm;  // none: no wait and lateness
+  GpuJudge gpu;    // none: no state and no shares of a peak
   std::function<void(const ClosedMinute&)> on_closed;
 };
 

@@ -23,6 +23,7 @@ constexpr model::AttributeRule kBusy[] = {{"mode", "user|system"}},
 constexpr model::MinuteColumn kUtil[] = {{"gpu_minute", "utilization_ratio"},
                                          {"gpu_minute", "utilization_max_ratio", Fold::max}};
 constexpr model::MinuteColumn kMemory[] = {{"gpu_minute", "memory_bytes"}};
+constexpr model::MinuteColumn kWarmth[] = {{"gpu_minute", "temperature_c", Fold::max}};
 constexpr model::MinuteColumn kTokens[] = {{"engine_minute", "tokens", Fold::increase}};
 constexpr model::MinuteColumn kDone[] = {{"engine_minute", "finished", Fold::increase},
                                          {"engine_minute", "aborted", Fold::increase, 0, kAbort}};
@@ -35,6 +36,7 @@ constexpr model::MinuteColumn kFault[] = {{"gpu_minute", "faults", Fold::count}}
 constexpr model::Signal kSignals[] = {
     {"gpu.util", "1", Kind::gauge, "gpu", "", {}, "", kUtilSources, kUtil},
     {"gpu.memory", "By", Kind::gauge, "gpu", "", {}, "", {}, kMemory},
+    {"gpu.warmth", "Cel", Kind::gauge, "gpu", "", {}, "", kUtilSources, kWarmth},
     {"eng.tokens", "{token}", Kind::counter, "engine", "", {}, "", {}, kTokens},
     {"eng.done", "{request}", Kind::counter, "engine", "", {}, "", {}, kDone},
     {"eng.running", "{request}", Kind::gauge, "engine", "", {}, "", {}, kRunning},
@@ -220,6 +222,14 @@ class CloserTest : public ::testing::Test {
         if (m == w.from) out->observed.push_back({"comm.hang.duration", "hung", {}, {60}});
       }
     };
+    options.gpu = [this](const GpuMinute& m, MinuteRow* row) {
+      judged_.push_back({row->keys[0], std::string(m.model), m.instance,
+                         m.layout.value(*row, "utilization_ratio"),
+                         std::vector<Point>(m.celsius.begin(), m.celsius.end())});
+      m.layout.set_value(row, "memory_bytes_per_s", 1000 * static_cast<double>(m.celsius.size()));
+      m.layout.set_label(row, "state", "judged");
+      m.layout.set_label(row, "no such label", "x");
+    };
     options.flush = [this] { return visible_; };
     closer_ =
         std::make_unique<Closer>(std::move(shelf), std::make_unique<Layout>(kCatalogs), options);
@@ -239,6 +249,13 @@ class CloserTest : public ::testing::Test {
   MemoryShelf* shelf_ = nullptr;
   std::unique_ptr<Closer> closer_;
   std::vector<Seen> seen_;
+  struct Judged {
+    std::string gpu, model;
+    bool instance = false;
+    double utilization = 0;
+    std::vector<Point> celsius;
+  };
+  std::vector<Judged> judged_;
   std::vector<std::int64_t> hung_minutes_;
   bool visible_ = true;  // what was accepted is in the store
 };
@@ -477,6 +494,44 @@ TEST_F(CloserTest, AMinuteThatHoldsNothingButAHangClosesToo) {
   TickAt(290);
   ASSERT_EQ(seen_.size(), 2u);
   EXPECT_EQ(Fact(seen_[1], "comm_minute", "hung", "hung_s"), 60);
+}
+
+TEST_F(CloserTest, WhatFollowsFromAGpusMinuteStandsInItsRowAlsoWhenItClosesAgain) {
+  const auto util = shelf_->Add("gpu.util", Kind::gauge, "gpu", "G0", {{"hw.model", "M"}});
+  const auto warm = shelf_->Add("gpu.warmth", Kind::gauge, "gpu", "G0", {});
+  const auto poor = shelf_->Add("gpu.warmth", Kind::gauge, "gpu", "G0", {}, "poor:utilisation");
+  const auto part =
+      shelf_->Add("gpu.util", Kind::gauge, "gpu", "G0/1", {{"hw.model", "M"}, {"gpu.mig.id", "1"}});
+  for (int s = -30; s < 290; s += 10)
+    shelf_->Put(util, s, 0.5), shelf_->Put(warm, s, 60 + s), shelf_->Put(poor, s, 1),
+        shelf_->Put(part, s, 0.1);
+  shelf_->Put(warm, 5, 65, 100);  // comes 100 s later
+  TickAt(20);
+  seen_.clear(), judged_.clear();
+  TickAt(80);
+  ASSERT_EQ(seen_.size(), 1u);
+  ASSERT_EQ(judged_.size(), 4u) << "the running minute too";
+  EXPECT_EQ(judged_[0].gpu, "G0");
+  EXPECT_EQ(judged_[0].model, "M");
+  EXPECT_FALSE(judged_[0].instance);
+  EXPECT_NEAR(judged_[0].utilization, 0.5, 1e-12) << "the sums stand before";
+  ASSERT_EQ(judged_[0].celsius.size(), 6u) << "of the best source, within the minute";
+  EXPECT_EQ(judged_[0].celsius[1].value, 70);
+  EXPECT_EQ(judged_[1].gpu, "G0/1");
+  EXPECT_TRUE(judged_[1].instance);
+  EXPECT_TRUE(judged_[1].celsius.empty());
+  ASSERT_EQ(closer_->provisional("gpu_minute").size(), 2u);
+  EXPECT_EQ(closer_->layout().label(closer_->provisional("gpu_minute")[0], "state"), "judged");
+  const MinuteRow first = seen_[0].rows[0];
+  EXPECT_EQ(closer_->layout().label(first, "state"), "judged");
+  EXPECT_EQ(closer_->layout().label(first, "peak_grade"), "");
+  EXPECT_EQ(closer_->layout().value(first, "memory_bytes_per_s"), 6000);
+  seen_.clear();
+  for (int s = 90; s <= 200; s += 10) TickAt(s);
+  std::erase_if(seen_, [](const Seen& m) { return !m.again || m.minute != kT; });
+  ASSERT_FALSE(seen_.empty());
+  EXPECT_EQ(Fact(seen_.back(), "gpu_minute", "G0", "memory_bytes_per_s"), 7000);
+  EXPECT_EQ(closer_->layout().label(seen_.back().rows[0], "state"), "judged");
 }
 
 // ---- several series of one column

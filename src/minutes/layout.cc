@@ -112,6 +112,19 @@ std::string_view Layout::key(const MinuteRow& row, std::string_view key) const {
                           : std::string_view(row.keys[static_cast<std::size_t>(it - keys.begin())]);
 }
 
+void Layout::set_value(MinuteRow* row, std::string_view fact, double value) const {
+  const int i = tables_[static_cast<std::size_t>(row->table)].fact(fact);
+  if (i >= 0) row->facts[static_cast<std::size_t>(i)] = value;
+}
+
+void Layout::set_label(MinuteRow* row, std::string_view label, std::string_view text) const {
+  const auto& labels = tables_[static_cast<std::size_t>(row->table)].labels;
+  const auto it = std::find(labels.begin(), labels.end(), label);
+  if (it == labels.end()) return;
+  row->labels.resize(labels.size());
+  row->labels[static_cast<std::size_t>(it - labels.begin())] = text;
+}
+
 int Layout::SourceRank(const model::Signal& signal, std::string_view source) {
   // "dcgm_exporter:DCGM_FI_DEV_GPU_UTIL", or "dcgm_exporter:otlp" where only the adapter is told.
   const std::string_view adapter = source.substr(0, source.find(':'));

@@ -60,6 +60,9 @@ class Layout {
   double value(const MinuteRow& row, std::string_view fact) const;
   std::string_view label(const MinuteRow& row, std::string_view label) const;  // "" likewise
   std::string_view key(const MinuteRow& row, std::string_view key) const;
+  // What is not there in the table is passed over.
+  void set_value(MinuteRow* row, std::string_view fact, double value) const;
+  void set_label(MinuteRow* row, std::string_view label, std::string_view text) const;
 
   // Where a source stands in the catalog's order of the signal's sources; later ones and unknown
   // ones count less.

@@ -14,6 +14,7 @@
 #include "server/books.h"
 #include "server/comm_watch.h"
 #include "server/diagnosis.h"
+#include "server/gpu_state.h"
 #include "server/ingest.h"
 #include "server/join.h"
 #include "server/place.h"
@@ -246,6 +247,7 @@ Status Jobs::Start() {
   options.join = MakeJoin([&s](const std::string& origin) { return s.place.engines(origin); },
                           s.books->slos(), s.config.truncated_is_waste);
   options.comm = s.comm.judge();
+  options.gpu = MakeGpuJudge();
   options.flush = [&s] { return s.ingest.Flush(2 * base::kSecond); };
   options.on_closed = [&s](const minutes::ClosedMinute& m) { s.Closed(m); };
   s.closer = std::make_unique<minutes::Closer>(s.store, s.catalogs, std::move(options));

@@ -210,6 +210,8 @@ TEST_F(StoreTest, ViewsShowTheNewestClosedVersion) {
     w.u32(kMinute0);
     w.text("GPU-1");
     w.text("n1");
+    for (int fact = 0; fact < 4; ++fact) w.nullable_f64(std::nan(""));
+    for (int label = 0; label < 3; ++label) w.nullable_text({});
     w.u64(version);
     w.u8(0);
     w.text("live");

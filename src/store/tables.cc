@@ -415,7 +415,16 @@ struct MinuteSpec {
 };
 
 constexpr MinuteSpec kMinutes[] = {
-    {"gpu_minute", "One minute of one GPU or other accelerator.", "gpu node", ""},
+    {"gpu_minute",
+     "One minute of one GPU or other accelerator. state = computing | memory bound | communicating "
+     "| starved | idle, NULL = not assessed; state_rule = the rule that said so, or what it "
+     "lacked. "
+     "memory_bytes_per_s and tensor_flops_bound (16 bit, at most) are shares of the model's peak, "
+     "NULL where none is known, as of a MIG instance; peak_grade = the weakest of those peaks: A a "
+     "vendor's document, B public tables agree, C disputed. pcie_degraded = 1 while at work below "
+     "what device and slot can.",
+     "gpu node", "memory_bytes_per_s tensor_flops_bound pcie_degraded temperature_slope_c_per_min",
+     "state state_rule peak_grade"},
     {"host_minute", "One minute of one machine.", "node", ""},
     {"engine_minute", "One minute of one serving instance.", "engine model node namespace pod", ""},
     {"job_minute", "One minute of one rank of a training job (rank '' = the job).", "job rank", ""},

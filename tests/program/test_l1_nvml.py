@@ -36,10 +36,14 @@ devices:
 def gpu_machine(start_strata):
     assert FAKE.exists(), f"{FAKE} is not there: tools/build release fake_nvml"
 
-    def make(script, **nvml):
+    def make(script, minutes=None, **nvml):
         return start_strata(
             command="up",
-            config={"agent": {"interval": "1s"}, "nvml": {"library": str(FAKE), "interval": "500ms", "deadline": "1s", **nvml}},
+            config={
+                "agent": {"interval": "1s"},
+                "nvml": {"library": str(FAKE), "interval": "500ms", "deadline": "1s", **nvml},
+                **({"minutes": minutes} if minutes else {}),
+            },
             env={"STRATA_FAKE_NVML_SCRIPT": str(script)},
         )
 
@@ -129,6 +133,22 @@ def test_xids_a_loss_and_a_hung_call(gpu_machine, tmp_path):
     (tmp_path / "stuck").unlink()
     becomes(strata, "nvml GPU-hung", "live")
     strata.stop()  # fails when the end waits for the driver
+
+
+def test_what_follows_from_a_minute(gpu_machine):
+    strata = gpu_machine(PROFILES / "h100x8-load.yaml", minutes={"lateness": "3s"}, interval="1s", deadline="5s")
+    query = """SELECT gpu, state, state_rule, peak_grade, memory_bytes_per_s, memory_bandwidth_ratio, tensor_flops_bound, tensor_active_ratio,
+      pcie_degraded, temperature_slope_c_per_min AS slope FROM gpu_minute ORDER BY minute, gpu"""
+    found = wait_for(lambda: len(r := sql(strata, query)) >= 8 and r, 90, "a closed minute", 1)
+    assert len({r["gpu"] for r in found}) == 8
+    for r in found:
+        assert r["state"] == "computing" and r["peak_grade"] == "A", r
+        assert r["state_rule"] == "the tensor pipes were busy for 15 % of the time or more"
+        assert r["memory_bytes_per_s"] == pytest.approx(r["memory_bandwidth_ratio"] * 3350e9) and r["memory_bytes_per_s"] > 1e12
+        assert r["tensor_flops_bound"] == pytest.approx(r["tensor_active_ratio"] * 989e12) and r["tensor_flops_bound"] > 7e14
+        assert r["pcie_degraded"] == 0
+    slopes = [r["slope"] for r in found if r["slope"] is not None]  # NULL where the minute held less than 20 s
+    assert all(0 <= slope < 12 for slope in slopes), slopes
 
 
 def test_the_end_waits_for_no_driver(gpu_machine, tmp_path):
