@@ -221,8 +221,15 @@ bool Reader::ReadOne(std::size_t i) {
   Slot& slot = shared_->slots[i];
   slot.held.clear();
   if (result == DeviceReader::Result::read) {
-    if (!slot.reading.taken && slot.reading.slow) device.RepeatSlow();
-    std::swap(slot.reading, device.reading());
+    Reading& fresh = device.reading();
+    // What is asked for seldom waits until it is taken, however often the rest is read meanwhile.
+    if (!slot.reading.taken && slot.reading.slow && !fresh.slow) {
+      if (slot.reading.owners == fresh.owners)
+        fresh.Keep(slot.reading);
+      else
+        device.RepeatSlow();
+    }
+    std::swap(slot.reading, fresh);
     slot.reading.taken = false;
   } else {
     if (lost) slot.lost = true, slot.loss_seen_ns = base::monotonic_ns();

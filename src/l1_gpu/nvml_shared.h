@@ -4,6 +4,7 @@
 // never held during a call into the library; Watch is atomic.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -53,6 +54,16 @@ struct Reading {  // of one device
 
   void Put(const Def& def, double value, std::uint32_t owner = 0) {
     values.push_back({&def, owner, value});
+  }
+  // Values of an earlier reading of the same owners that this one lacks.
+  void Keep(const Reading& earlier) {
+    const std::size_t own = values.size();
+    for (const Value& v : earlier.values) {
+      const auto same = [&](const Value& w) { return w.def == v.def && w.owner == v.owner; };
+      if (std::none_of(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(own), same))
+        values.push_back(v);
+    }
+    slow = true;
   }
 };
 
