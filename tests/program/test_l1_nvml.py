@@ -5,6 +5,7 @@ plays a script. A partitioned device, an Xid storm, a device that drops off, a c
 import json
 import os
 import pathlib
+import re
 
 import pytest
 
@@ -181,6 +182,11 @@ def test_faults_on_an_idle_machine_are_no_health(gpu_machine, tmp_path):
         ("gpu_fault", "GPU-lost"), ("gpu_fault", "GPU-ecc"), ("gpu_throttled", "GPU-hot")}
     assert why(strata, "--entity", "gpu:GPU-ecc")["verdict"] == "l1.ecc_uncorrectable"
     assert why(strata, "--entity", "gpu:GPU-hot")["verdict"] == "l1.thermal_throttle"
+    # The value of a lost GPU stands with its age, that of a well one without.
+    top = wait_for(lambda: (out := strata.run("top", "--once").stdout).count(" old\n") and out, 75, "an old value is marked", 2)
+    print(top)
+    marked = [line for line in top.splitlines() if re.search(r" \S+ old$", line)]
+    assert any("gpu:GPU-lost" in line for line in marked) and not any("gpu:GPU-hot" in line for line in marked), top
 
 
 def test_the_end_waits_for_no_driver(gpu_machine, tmp_path):
