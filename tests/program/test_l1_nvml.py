@@ -118,8 +118,9 @@ def test_xids_a_loss_and_a_hung_call(gpu_machine, tmp_path):
     assert [(r["attributes"]["code"], r["attributes"]["inferred"]) for r in off] == [("79", "GPU_IS_LOST")]
 
     (tmp_path / "stuck").touch()
-    hung = becomes(strata, "nvml GPU-hung", "stale")
-    assert hung["detail"].startswith("nvmlDeviceGetTemperature has not returned for "), hung
+    # Its reading is late before the call counts as hung.
+    hung = wait_for(lambda: "has not returned" in (s := source(strata, "nvml GPU-hung"))["detail"] and s, 30, "the hung call is told", 0.5)
+    assert hung["state"] == "stale" and hung["detail"].startswith("nvmlDeviceGetTemperature has not returned for "), hung
     assert source(strata, "nvml")["state"] == "live", "one device hangs, not the library"
     count = "SELECT count() AS n FROM measurements WHERE signal = 'gpu.power' AND entity = '{}'"
     quiet, still = (int(sql(strata, count.format(e))[0]["n"]) for e in ("GPU-quiet", "GPU-lost"))
