@@ -43,16 +43,19 @@ class Matcher {
   bool Heard(std::int32_t rank) const {
     return std::binary_search(in_.seen.begin(), in_.seen.end(), rank);
   }
+  // The first of each group: that differs, that misses somebody, that is merely open.
+  struct First {
+    std::size_t differs = kNone, misses = kNone, open = kNone;
+  };
+  void BlameRoots(const std::vector<First>& first, MatchResult* out) const;
   StuckCollective RowOf(const Bucket& bucket) const;
   void SplitByMajority(const Bucket& bucket, StuckCollective* row) const;
 
   const MatchInput& in_;
   std::vector<Bucket> buckets_;
   std::vector<std::size_t> next_;
-  // Per group and member: the highest sequence that it entered; kIgnored where it is not judged.
-  static constexpr std::int64_t kIgnored = std::numeric_limits<std::int64_t>::max();
-  std::vector<std::vector<std::int64_t>> reached_;
-  std::vector<std::int64_t> lowest_;  // per group, over its judged members
+  std::vector<std::vector<std::int64_t>> reached_;  // per group and member: the highest it entered
+  std::vector<std::int64_t> lowest_;                // per group, over its members that were heard
 };
 
 void Matcher::FillBuckets() {
@@ -83,28 +86,24 @@ std::int64_t* Matcher::Reached(std::uint32_t group, std::int32_t rank) {
 }
 
 void Matcher::FillReached() {
-  for (const auto& members : in_.groups) {
-    auto& reached = reached_.emplace_back(members.size(), -1);
-    std::size_t silent = 0;
-    for (const std::int32_t rank : members) silent += Heard(rank) ? 0 : 1;
-    if (2 * silent < members.size()) continue;
-    for (std::size_t i = 0; i < members.size(); ++i) {
-      if (!Heard(members[i])) reached[i] = kIgnored;
-    }
-  }
+  for (const auto& members : in_.groups) reached_.emplace_back(members.size(), -1);
   for (const Entered& e : in_.entered) {
     if (std::int64_t* at = Reached(e.group, e.rank)) *at = std::max(*at, e.seq);
   }
   for (const Progress& p : in_.progress) {
     if (std::int64_t* at = Reached(p.group, p.rank)) *at = std::max(*at, p.entered);
   }
-  for (const auto& reached : reached_) {
-    lowest_.push_back(reached.empty() ? kIgnored
-                                      : *std::min_element(reached.begin(), reached.end()));
+  for (std::size_t g = 0; g < in_.groups.size(); ++g) {
+    std::int64_t& lowest = lowest_.emplace_back(std::numeric_limits<std::int64_t>::max());
+    for (std::size_t i = 0; i < in_.groups[g].size(); ++i) {
+      if (Heard(in_.groups[g][i])) lowest = std::min(lowest, reached_[g][i]);
+    }
   }
 }
 
-// Those who entered what most entered are right; without a majority all are named.
+// Those who entered what most entered are right; without a majority all are named. Blamed is
+// whoever could not come to be in the majority even if all that were not heard entered the same as
+// it.
 void Matcher::SplitByMajority(const Bucket& bucket, StuckCollective* row) const {
   std::map<std::uint64_t, std::size_t> votes;
   for (std::size_t i = bucket.first; i != kNone; i = next_[i]) ++votes[in_.entered[i].signature];
@@ -123,6 +122,8 @@ void Matcher::SplitByMajority(const Bucket& bucket, StuckCollective* row) const 
     } else {
       row->other.push_back(e.rank);
       row->other_entries.push_back(i);
+      if (2 * (votes[e.signature] + row->unheard.size()) <= total + row->unheard.size())
+        row->blamed.push_back(e.rank);
     }
   }
   if (row->example == kNone) row->example = bucket.first;
@@ -146,19 +147,31 @@ StuckCollective Matcher::RowOf(const Bucket& bucket) const {
   waiting.erase(std::unique(waiting.begin(), waiting.end()), waiting.end());
   const auto& members = in_.groups[row.group];
   for (std::size_t i = 0; i < members.size(); ++i) {
-    if (reached_[row.group][i] < row.seq) row.missing.push_back(members[i]);
+    if (reached_[row.group][i] < row.seq)
+      (Heard(members[i]) ? row.missing : row.unheard).push_back(members[i]);
   }
   if (bucket.differs) SplitByMajority(bucket, &row);
   return row;
 }
 
+// Who misses one collective may wait in another for somebody who was not heard: then it is not
+// blamed, and where nobody is left these others are told too.
+void Matcher::BlameRoots(const std::vector<First>& first, MatchResult* out) const {
+  std::vector<StuckCollective> rows = out->stuck;
+  for (const First& f : first) {
+    if (f.open == kNone || f.open == f.misses) continue;
+    StuckCollective row = RowOf(buckets_[f.open]);
+    if (!row.unheard.empty()) rows.push_back(std::move(row));
+  }
+  std::vector<StuckCollective> all = rows;
+  all.insert(all.end(), in_.doubts.begin(), in_.doubts.end());
+  out->culprits = RootRanks(all);
+  if (out->culprits.empty()) out->stuck = std::move(rows);
+}
+
 MatchResult Matcher::Run() {
   FillBuckets();
   FillReached();
-  // The first of each group: that differs, that misses somebody, that is merely open.
-  struct First {
-    std::size_t differs = kNone, misses = kNone, open = kNone;
-  };
   std::vector<First> first(in_.groups.size());
   const auto earlier = [&](std::size_t* at, std::size_t b) {
     if (*at == kNone || buckets_[b].key.seq < buckets_[*at].key.seq) *at = b;
@@ -181,18 +194,18 @@ MatchResult Matcher::Run() {
     if (b == kNone && out.verdict == Verdict::complete && !misses) b = f.open;
     if (b != kNone) out.stuck.push_back(RowOf(buckets_[b]));
   }
-  std::stable_sort(out.stuck.begin(), out.stuck.end(), [&](const auto& a, const auto& b) {
-    return in_.entered[a.example].created_ns < in_.entered[b.example].created_ns;
-  });
   if (out.verdict == Verdict::desync) {
     for (const StuckCollective& row : out.stuck)
-      out.culprits.insert(out.culprits.end(), row.other.begin(), row.other.end());
+      out.culprits.insert(out.culprits.end(), row.blamed.begin(), row.blamed.end());
     std::sort(out.culprits.begin(), out.culprits.end());
     out.culprits.erase(std::unique(out.culprits.begin(), out.culprits.end()), out.culprits.end());
   } else if (!out.stuck.empty()) {
     out.verdict = Verdict::stuck;
-    out.culprits = RootRanks(out.stuck);
+    if (misses) BlameRoots(first, &out);
   }
+  std::stable_sort(out.stuck.begin(), out.stuck.end(), [&](const auto& a, const auto& b) {
+    return in_.entered[a.example].created_ns < in_.entered[b.example].created_ns;
+  });
   for (const auto& members : in_.groups) {
     for (const std::int32_t rank : members)
       if (!Heard(rank)) out.silent.push_back(rank);
@@ -203,12 +216,13 @@ MatchResult Matcher::Run() {
 }
 
 // Strongly connected parts of "waits for", Tarjan's algorithm without recursion. Nodes: ranks, then
-// rows; edges: a waiting rank to its row, a row to the ranks it misses.
+// rows; edges: a waiting rank to its row, a row to the ranks it misses (else to those unheard).
 class WaitGraph {
  public:
   explicit WaitGraph(std::span<const StuckCollective> rows) {
     for (const StuckCollective& row : rows) {
       ranks_.insert(ranks_.end(), row.missing.begin(), row.missing.end());
+      ranks_.insert(ranks_.end(), row.unheard.begin(), row.unheard.end());
       ranks_.insert(ranks_.end(), row.waiting.begin(), row.waiting.end());
     }
     std::sort(ranks_.begin(), ranks_.end());
@@ -216,15 +230,17 @@ class WaitGraph {
     edges_.resize(ranks_.size() + rows.size());
     missed_.resize(ranks_.size());
     for (std::size_t r = 0; r < rows.size(); ++r) {
-      if (rows[r].missing.empty()) continue;
+      const bool known = !rows[r].missing.empty();
+      const auto& targets = known ? rows[r].missing : rows[r].unheard;
+      if (targets.empty()) continue;
       for (const std::int32_t rank : rows[r].waiting) {
         // One that is missing itself does not wait here.
-        if (!std::binary_search(rows[r].missing.begin(), rows[r].missing.end(), rank))
+        if (!std::binary_search(targets.begin(), targets.end(), rank))
           edges_[NodeOf(rank)].push_back(ranks_.size() + r);
       }
-      for (const std::int32_t rank : rows[r].missing) {
+      for (const std::int32_t rank : targets) {
         edges_[ranks_.size() + r].push_back(NodeOf(rank));
-        missed_[NodeOf(rank)] = true;
+        if (known) missed_[NodeOf(rank)] = true;
       }
     }
   }
