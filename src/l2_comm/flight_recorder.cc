@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "base/hash.h"
+#include "l2_comm/analysis.h"
 #include "l2_comm/l2_comm.h"
 #include "l2_comm/pickle.h"
 
@@ -473,6 +474,7 @@ void FlightRecorder::ReadEntry(Plain::Ref entry, std::int32_t id, bool first,
       return;
     }
   }
+  e.meets = Synchronises(OperationOf(operation));
   if (first && record > 0 && e.done) e.signature = 0;
   input_.entered.push_back(e);
   detail_of_.push_back(detail);

@@ -236,6 +236,11 @@ TEST(FlightRecorder, LostDumpsAccuseNobody) {
       std::set<std::string> culprits, want = truth;
       want.erase(rank);
       for (const base::Json& c : out.report["culprits"].array()) culprits.insert(c.dump());
+      // Without one that it may be waiting for a culprit is only suspected.
+      if (!cut && (rank == "0" || rank == "8" || rank == "13")) {
+        EXPECT_EQ(out.report["suspects"].at(0).dump(), "12");
+        want.clear();
+      }
       EXPECT_EQ(culprits, want) << name << " without " << rank;
       for (const base::Json& row : out.report["stuck"].array())
         for (const base::Json& missing : row["missing_ranks"].array())

@@ -147,10 +147,11 @@ bool FlightRecorder::JudgeP2p(MatchResult* result) const {
   if (rows.empty() && result->stuck.empty()) rows = input_.doubts;
   if (rows.empty()) return false;
   std::vector<StuckCollective> all = rows;
-  all.insert(all.end(), result->stuck.begin(), result->stuck.end());
-  all.insert(all.end(), input_.doubts.begin(), input_.doubts.end());
+  const auto& doubts = result->stuck.empty() ? input_.doubts : result->doubts;
+  all.insert(all.end(), doubts.begin(), doubts.end());
   result->verdict = Verdict::stuck;
   result->culprits = RootRanks(all);
+  if (result->culprits.empty()) result->suspects = RootRanks(rows);
   result->stuck = std::move(rows);
   return true;
 }
@@ -296,6 +297,7 @@ void FlightRecorder::Finish(const wire::Context& context, model::Batch* batch, b
   report->set("verdict", unknown ? "unknown" : VerdictName(result.verdict));
   report->set("incomplete", !unreadable.empty() || !no_dump.empty() || !cut_files_.empty());
   report->set("culprits", RanksJson(result.culprits));
+  report->set("suspects", RanksJson(result.suspects));
   report->set("culprits_last", std::move(last));
   report->set("ranks_without_dump", RanksJson(no_dump));
   report->set("unreadable_ranks", RanksJson(unreadable));

@@ -28,7 +28,7 @@ struct Bucket {
   Key key;
   std::size_t first = kNone;
   std::uint64_t signature = 0;
-  bool open = false, differs = false;
+  bool open = false, differs = false, meets = true;
 };
 
 class Matcher {
@@ -47,7 +47,8 @@ class Matcher {
   struct First {
     std::size_t differs = kNone, misses = kNone, open = kNone;
   };
-  void BlameRoots(const std::vector<First>& first, MatchResult* out) const;
+  std::vector<StuckCollective> Doubts() const;
+  void BlameRoots(MatchResult* out) const;
   StuckCollective RowOf(const Bucket& bucket) const;
   void SplitByMajority(const Bucket& bucket, StuckCollective* row) const;
 
@@ -55,7 +56,8 @@ class Matcher {
   std::vector<Bucket> buckets_;
   std::vector<std::size_t> next_;
   std::vector<std::vector<std::int64_t>> reached_;  // per group and member: the highest it entered
-  std::vector<std::int64_t> lowest_;                // per group, over its members that were heard
+  std::vector<std::int64_t> passed_;  // per group: what one that was heard has finished
+  std::vector<std::int64_t> lowest_;  // per group, over its members that were heard
 };
 
 void Matcher::FillBuckets() {
@@ -71,6 +73,7 @@ void Matcher::FillBuckets() {
     next_[i] = bucket.first;
     bucket.first = i;
     bucket.open |= !e.done;
+    bucket.meets &= e.meets;
     if (e.signature == 0) continue;
     bucket.differs |= bucket.signature != 0 && bucket.signature != e.signature;
     bucket.signature = e.signature;
@@ -93,7 +96,18 @@ void Matcher::FillReached() {
   for (const Progress& p : in_.progress) {
     if (std::int64_t* at = Reached(p.group, p.rank)) *at = std::max(*at, p.entered);
   }
+  auto finished = reached_;
+  for (const Entered& e : in_.entered) {
+    const std::int64_t* at = e.done ? nullptr : Reached(e.group, e.rank);
+    if (at == nullptr) continue;
+    std::int64_t& own = finished[e.group][static_cast<std::size_t>(at - reached_[e.group].data())];
+    own = std::min(own, e.seq - 1);
+  }
   for (std::size_t g = 0; g < in_.groups.size(); ++g) {
+    std::int64_t& passed = passed_.emplace_back(-1);
+    for (std::size_t i = 0; i < in_.groups[g].size(); ++i) {
+      if (Heard(in_.groups[g][i])) passed = std::max(passed, finished[g][i]);
+    }
     std::int64_t& lowest = lowest_.emplace_back(std::numeric_limits<std::int64_t>::max());
     for (std::size_t i = 0; i < in_.groups[g].size(); ++i) {
       if (Heard(in_.groups[g][i])) lowest = std::min(lowest, reached_[g][i]);
@@ -154,19 +168,49 @@ StuckCollective Matcher::RowOf(const Bucket& bucket) const {
   return row;
 }
 
-// Who misses one collective may wait in another for somebody who was not heard: then it is not
-// blamed, and where nobody is left these others are told too.
-void Matcher::BlameRoots(const std::vector<First>& first, MatchResult* out) const {
-  std::vector<StuckCollective> rows = out->stuck;
-  for (const First& f : first) {
-    if (f.open == kNone || f.open == f.misses) continue;
-    StuckCollective row = RowOf(buckets_[f.open]);
-    if (!row.unheard.empty()) rows.push_back(std::move(row));
+// Per group with members that were not heard: the first collective in which these may be missing,
+// and all who wait in it or a later one. What another member has finished, all had entered.
+std::vector<StuckCollective> Matcher::Doubts() const {
+  std::map<std::uint32_t, std::pair<std::size_t, std::vector<std::int32_t>>> of_group;
+  for (std::size_t b = 0; b < buckets_.size(); ++b) {
+    const Bucket& bucket = buckets_[b];
+    const std::uint32_t g = bucket.key.group;
+    if (!bucket.open || (bucket.meets && bucket.key.seq <= passed_[g])) continue;
+    auto& [first, waiting] = of_group.try_emplace(g, b, std::vector<std::int32_t>()).first->second;
+    if (bucket.key.seq < buckets_[first].key.seq) first = b;
+    for (std::size_t i = bucket.first; i != kNone; i = next_[i])
+      if (!in_.entered[i].done) waiting.push_back(in_.entered[i].rank);
   }
-  std::vector<StuckCollective> all = rows;
-  all.insert(all.end(), in_.doubts.begin(), in_.doubts.end());
+  std::vector<StuckCollective> rows;
+  for (auto& [g, doubt] : of_group) {
+    StuckCollective row = RowOf(buckets_[doubt.first]);
+    row.missing.clear();
+    row.unheard.clear();
+    for (const std::int32_t rank : in_.groups[g])
+      if (!Heard(rank)) row.unheard.push_back(rank);
+    if (row.unheard.empty()) continue;
+    row.waiting = std::move(doubt.second);
+    std::sort(row.waiting.begin(), row.waiting.end());
+    row.waiting.erase(std::unique(row.waiting.begin(), row.waiting.end()), row.waiting.end());
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+// Who misses one collective may wait in another for somebody who was not heard: then it is not
+// blamed, and where nobody is left it is a suspect and these others are told too.
+void Matcher::BlameRoots(MatchResult* out) const {
+  const std::vector<StuckCollective> told = Doubts();
+  std::vector<StuckCollective> all = out->doubts;
+  all.insert(all.end(), out->stuck.begin(), out->stuck.end());
   out->culprits = RootRanks(all);
-  if (out->culprits.empty()) out->stuck = std::move(rows);
+  if (!out->culprits.empty()) return;
+  out->suspects = RootRanks(out->stuck);
+  for (const StuckCollective& row : told) {
+    const bool there = std::any_of(out->stuck.begin(), out->stuck.end(),
+                                   [&](const auto& r) { return r.group == row.group; });
+    if (!there) out->stuck.push_back(row);
+  }
 }
 
 MatchResult Matcher::Run() {
@@ -201,7 +245,9 @@ MatchResult Matcher::Run() {
     out.culprits.erase(std::unique(out.culprits.begin(), out.culprits.end()), out.culprits.end());
   } else if (!out.stuck.empty()) {
     out.verdict = Verdict::stuck;
-    if (misses) BlameRoots(first, &out);
+    out.doubts = Doubts();
+    out.doubts.insert(out.doubts.end(), in_.doubts.begin(), in_.doubts.end());
+    if (misses) BlameRoots(&out);
   }
   std::stable_sort(out.stuck.begin(), out.stuck.end(), [&](const auto& a, const auto& b) {
     return in_.entered[a.example].created_ns < in_.entered[b.example].created_ns;

@@ -20,6 +20,7 @@ struct Entered {
   std::uint64_t signature = 0;  // hash of operation, size and type; 0 = cannot be compared
   std::int64_t created_ns = 0;  // orders the answer; 0 = not told
   bool done = false;
+  bool meets = false;  // nobody can finish it before all have entered
 };
 
 // "this rank entered all collectives of the group up to here", where entries may be gone.
@@ -54,9 +55,11 @@ enum class Verdict : std::uint8_t { complete, stuck, desync };
 
 struct MatchResult {
   Verdict verdict = Verdict::complete;
-  std::vector<StuckCollective> stuck;  // oldest first
-  std::vector<std::int32_t> culprits;  // ascending; empty where nobody can be named
-  std::vector<std::int32_t> silent;    // members of groups that were not heard whole
+  std::vector<StuckCollective> stuck;   // oldest first
+  std::vector<std::int32_t> culprits;   // ascending; empty where nobody can be named
+  std::vector<StuckCollective> doubts;  // who may wait for those unheard, with the input's
+  std::vector<std::int32_t> suspects;   // those of what is known, where nobody is proven a culprit
+  std::vector<std::int32_t> silent;     // members of groups that were not heard whole
 };
 
 // What a member did that was not heard whole is unknown: it is never missing and never a culprit,
