@@ -159,10 +159,18 @@ LocalFinder::LocalFinder(std::string root, std::string node, Probe probe)
   while (root_.ends_with('/')) root_.pop_back();
 }
 
+// A device of its own counts, a driver's control node does not: libcuda makes /dev/nvidiactl on
+// machines without a GPU too.
 bool LocalFinder::has_accelerator() const {
-  for (const char* device : {"dev/nvidia0", "dev/nvidiactl", "dev/kfd", "dev/davinci0",
-                             "dev/cambricon_dev0", "dev/mtgpu.0", "dev/dcu0"}) {
-    if (::access(Path(device).c_str(), F_OK) == 0) return true;
+  const std::unique_ptr<DIR, int (*)(DIR*)> list(::opendir(Path("dev").c_str()), ::closedir);
+  if (list == nullptr) return false;
+  while (const dirent* entry = ::readdir(list.get())) {
+    const std::string_view name = entry->d_name;
+    if (name == "kfd") return true;  // AMD has one for all its devices
+    for (const std::string_view device : {"nvidia", "davinci", "cambricon_dev", "mtgpu.", "dcu"}) {
+      int index = 0;
+      if (name.starts_with(device) && Number(name.substr(device.size()), &index)) return true;
+    }
   }
   return false;
 }

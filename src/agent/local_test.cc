@@ -139,7 +139,10 @@ TEST_F(Local, AChildThatHasTheGpuOpen) {
   LocalFinder finder = Finder();
   EXPECT_TRUE(finder.Find(kNow)[0].uses_gpu);
   EXPECT_FALSE(finder.has_accelerator());
-  Write("dev/nvidia0", "");
+  Write("dev/nvidiactl", "");
+  Write("dev/nvidia-uvm", "");
+  EXPECT_FALSE(finder.has_accelerator()) << "libcuda makes these without a GPU";
+  Write("dev/nvidia3", "");  // a container is given one of several
   EXPECT_TRUE(finder.has_accelerator());
 }
 
