@@ -285,8 +285,10 @@ bool Namer::Apply(const Target& target, double raw, double* out, base::Refusals*
   }
   if (*out >= target.min && *out <= target.max) return true;
   if (std::isnan(*out)) return true;  // a stale marker; decoders refuse any other NaN
-  std::string example(target.signal.empty() ? "a value" : target.signal);
-  refused->add(base::Reason::implausible, 1, example + " = " + Number(*out));
+  std::string example;
+  if (refused->example().empty())
+    example = std::string(target.signal.empty() ? "a value" : target.signal) + " = " + Number(*out);
+  refused->add(base::Reason::implausible, 1, example);
   return false;
 }
 

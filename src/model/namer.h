@@ -42,7 +42,8 @@ struct Target {
   double fixed = 0;   // Form::label: the value itself
   Form form = Form::value;
   std::int32_t bit = -1;  // Form::bits: value = (raw >> bit) & 1
-  double min = -kFinite, max = kFinite;
+  // What no catalog knows may be anything: a budget without a limit is told as +Inf.
+  double min = -kUnbounded, max = kUnbounded;
   std::span<const double> blanks{};
   std::string_view signal{};  // catalog id, for the refusal's example; "" where layer is "other"
 };

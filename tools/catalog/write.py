@@ -251,7 +251,7 @@ def reference(house):
            "gauge of unit/s and integrated where a minute adds it up; *(bits)*: one 0/1 series per bit, attribute `reason`.",
            "Where an adapter has several names for a signal the first that is there counts; names that add different",
            "attributes stand for parts and are added up. A value outside its signal's bounds (`min`, `max`, else those of its",
-           "unit in `tools/catalog/read.py`; infinities always) is refused and counted as `implausible`.", ""]
+           "unit in `tools/catalog/read.py`: any finite number) is refused and counted as `implausible`.", ""]
     for layer in house.layers:
         out += [f"## {layer.room}: {layer.title}", "", layer.question, "",
                 "| id | unit | kind | entity | meaning | sources | minute columns |", "|---|---|---|---|---|---|---|"]
