@@ -341,12 +341,16 @@ void Agent::State::TailOnce(Followed* followed) {
   if (say) {
     followed->said_ns = now;
     followed->failed = failed;
-    followed->feed->batch().sources.push_back({followed->file.kind + " " + followed->file.path,
-                                               followed->file.layer,
-                                               failed ? "absent" : "live",
-                                               followed->tail->error(),
-                                               followed->last_ns,
-                                               {}});
+    std::string detail = followed->tail->error();
+    if (!failed && followed->last_ns > 0)
+      detail = "last line " + base::FormatTime(followed->last_ns);
+    followed->feed->batch().sources.push_back(
+        {followed->file.kind + " " + followed->file.path,
+         followed->file.layer,
+         failed ? "absent" : "live",
+         std::move(detail),
+         failed ? followed->last_ns : now,  // nobody need write to a file that is well
+         {}});
   }
   if (read || say) followed->feed->Ship();
 }

@@ -209,6 +209,7 @@ bool KernelFollower::Poll(int wait_ms, const wire::Context& context, model::Batc
       return any;
     }
     backlog_ = false;
+    checked_ns_ = now.now_ns;
     if (n == 0 && !any) ::poll(nullptr, 0, wait_ms);  // a plain file does not make us wait
     break;
   }
@@ -218,8 +219,13 @@ bool KernelFollower::Poll(int wait_ms, const wire::Context& context, model::Batc
 model::SourceState KernelFollower::State() const {
   model::SourceState state{"kernel log", "l1_gpu", live_ ? "live" : "absent",
                            detail_,      last_ns_, {}};
+  if (!live_) return state;
+  // A kernel may be silent for days: what counts is that the log was looked at.
+  state.last_ns = std::max(checked_ns_, last_ns_);
+  if (last_ns_ > 0) state.detail = "last record " + base::FormatTime(last_ns_);
   if (lost_ > 0)
-    state.detail += std::to_string(lost_) + " records were overwritten before they were read";
+    state.detail +=
+        "; " + std::to_string(lost_) + " records were overwritten before they were read";
   return state;
 }
 

@@ -55,6 +55,7 @@ class KernelFollower {
   // Opens the log if need be, waits at most `wait_ms` for a line and takes what is there; true when
   // lines came.
   bool Poll(int wait_ms, const wire::Context& context, model::Batch* batch);
+  // Of a log that is read, `last_ns` is the last look; the last record's time stands in the detail.
   model::SourceState State() const;
   // Writes the state file; false when there is none or nothing is new.
   bool Save();
@@ -73,7 +74,7 @@ class KernelFollower {
   std::string boot_id_, detail_, rest_, buffer_;
   int fd_ = -1;
   bool live_ = false, backlog_ = true;
-  std::int64_t boot_ns_ = 0, last_ns_ = 0, tried_ns_ = 0;
+  std::int64_t boot_ns_ = 0, last_ns_ = 0, checked_ns_ = 0, tried_ns_ = 0;
   std::int64_t sequence_ = -1, saved_ = -1;  // of the last record taken
   std::uint64_t lost_ = 0;
 };

@@ -118,7 +118,21 @@ TEST_F(KernelFollowerTest, GapsAreTold) {
   Poll(&follower);
   Write("dev/kmsg", Record(9, 0, "b"), true);
   Poll(&follower);
-  EXPECT_EQ(follower.State().detail, "7 records were overwritten before they were read");
+  EXPECT_TRUE(
+      follower.State().detail.ends_with("; 7 records were overwritten before they were read"));
+}
+
+TEST_F(KernelFollowerTest, ASilentKernelIsNoStaleSource) {
+  Write("dev/kmsg", Record(1, 5, "hello"));
+  KernelFollower follower = Make();
+  Poll(&follower);
+  const model::SourceState first = follower.State();
+  EXPECT_TRUE(first.detail.starts_with("last record 2"));
+  ::usleep(20'000);
+  const std::int64_t before = base::Clock::system().now_ns();
+  Poll(&follower);
+  EXPECT_GE(follower.State().last_ns, before);
+  EXPECT_EQ(follower.State().detail, first.detail) << "the record's time stays";
 }
 
 TEST_F(KernelFollowerTest, AbsentWithTheReason) {
@@ -126,6 +140,7 @@ TEST_F(KernelFollowerTest, AbsentWithTheReason) {
   EXPECT_TRUE(Poll(&follower).empty());
   EXPECT_EQ(follower.State().state, "absent");
   EXPECT_NE(follower.State().detail.find("No such file"), std::string::npos);
+  EXPECT_EQ(follower.State().last_ns, 0);
 }
 
 TEST(Duplicates, OneOfWhatTwoSourcesReport) {

@@ -113,10 +113,12 @@ void NcclWatch::Follow(Folder* folder, std::int64_t now_ns) {
   }
   if (folder->said_ns != 0 && now_ns - folder->said_ns < kSayEvery) return;
   folder->said_ns = now_ns;
-  std::string detail = folder->error;
-  if (detail.empty()) detail = std::to_string(there.size()) + " files";
+  const bool well = folder->error.empty();
+  std::string detail = well ? std::to_string(there.size()) + " files" : folder->error;
+  if (well && folder->last_ns > 0) detail += ", last line " + base::FormatTime(folder->last_ns);
   if (left_out > 0) detail += ", " + std::to_string(left_out) + " more are not followed";
-  Say("nccl-inspector " + folder->path, folder->error.empty(), std::move(detail), folder->last_ns);
+  // Jobs may be quiet or none there: a folder that was looked into is live.
+  Say("nccl-inspector " + folder->path, well, std::move(detail), well ? now_ns : folder->last_ns);
 }
 
 // ---- flight recorder dumps
@@ -164,7 +166,10 @@ void NcclWatch::LookForDumps(Folder* folder, std::int64_t now_ns) {
   }
   if (folder->said_ns != 0 && now_ns - folder->said_ns < kSayEvery) return;
   folder->said_ns = now_ns;
-  Say("flight-recorder " + folder->path, folder->error.empty(), folder->error, folder->last_ns);
+  const bool well = folder->error.empty();
+  std::string detail = folder->error;
+  if (well && folder->last_ns > 0) detail = "last dump " + base::FormatTime(folder->last_ns);
+  Say("flight-recorder " + folder->path, well, std::move(detail), well ? now_ns : folder->last_ns);
 }
 
 void NcclWatch::ReadDumps(const std::vector<std::string>& files, Folder* folder,

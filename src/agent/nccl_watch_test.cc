@@ -286,5 +286,18 @@ TEST_F(NcclWatchTest, FilesOfTheInspectorsFolderAreFollowed) {
   EXPECT_TRUE(Until([&] { return receiver_.Rest().collectives.size() == 6; }));
 }
 
+TEST_F(NcclWatchTest, FoldersInWhichNothingHappensAreLive) {
+  NcclWatchOptions options;
+  options.inspector = options.flight_recorder = {folder_.string()};
+  const auto watch = Make(options);
+  for (int i = 0; i < 3; ++i, now_ += 5 * base::kMinute) watch->Poll(now_);
+  ASSERT_TRUE(Until([&] { return receiver_.Rest().sources.size() == 6; }));
+  for (const model::SourceState& source : receiver_.Rest().sources) {
+    EXPECT_EQ(source.state, "live") << source.name;
+    EXPECT_GT(source.last_ns, now_ - 16 * base::kMinute) << source.name;
+  }
+  EXPECT_EQ(receiver_.Rest().sources.back().last_ns, now_ - 5 * base::kMinute);
+}
+
 }  // namespace
 }  // namespace strata::agent

@@ -48,6 +48,7 @@ bool Tail::Poll(const std::function<void(std::string_view lines)>& take) {
     rest_.clear();
   }
   if (fd_ < 0 && !Open()) return false;
+  error_ = there ? "" : "the file is gone";  // what its writer still adds is read all the same
   std::size_t had = rest_.size(), total = 0;
   while (total < kMaxRead) {
     rest_.resize(had + 65536);

@@ -55,6 +55,18 @@ TEST_F(TailTest, RotatedAndCutBack) {
   EXPECT_EQ(Read(&tail), "x\n");
 }
 
+TEST_F(TailTest, AFileThatIsGoneSaysSo) {
+  Tail tail(path_);
+  Add("one\n");
+  EXPECT_EQ(Read(&tail), "one\n");
+  std::filesystem::rename(path_, path_ + ".1");
+  EXPECT_EQ(Read(&tail), "");
+  EXPECT_EQ(tail.error(), "the file is gone");
+  std::filesystem::rename(path_ + ".1", path_);
+  EXPECT_EQ(Read(&tail), "");
+  EXPECT_EQ(tail.error(), "");
+}
+
 TEST_F(TailTest, GoesOnWhereItStoodAfterARestart) {
   std::uint64_t inode = 0, offset = 0;
   {

@@ -70,6 +70,16 @@ std::string Sparkline(const Json& points, std::size_t width) {
   return out;
 }
 
+// Behind a sparkline: a value that nobody renews is not the present one.
+std::string SparkMark(const Json& spark, double now_s) {
+  constexpr double kOld = 60;
+  if (spark["origin"].as_string() != "live") return Paint(" replayed", 36);
+  const double age = now_s - spark["points"].array().back().at(0).as_double();
+  if (!(age > kOld)) return {};
+  return Paint(" " + base::FormatDuration(static_cast<std::int64_t>(age) * base::kSecond) + " old",
+               33);
+}
+
 void PrintStatusTable(const Json& status) {
   std::vector<std::vector<std::string>> rows;
   for (const Json& layer : status["layers"].array()) {
@@ -84,6 +94,9 @@ void PrintStatusTable(const Json& status) {
       if (source["state"].as_string() == "live" && detail.size() < 60)
         detail += (detail.empty() ? "" : ", ") + source["name"].as_string();
     }
+    // First, so that a narrow terminal does not hide it.
+    if (const std::string& troubled = layer["troubled"].as_string(); !troubled.empty())
+      detail = Paint(troubled, 31) + (detail.empty() ? "" : "; live: ") + detail;
     rows.push_back({layer["layer"].as_string(), Paint(state, StateColour(state)),
                     std::to_string(layer["entities"].as_int()),
                     std::to_string(measured) + " of " + std::to_string(layer["signals"].size()),
@@ -203,6 +216,7 @@ int ShowWhy(const Ask& ask) {
     if (s["baseline"].is_number())
       std::printf(" (usual %s)", Short(s["baseline"].as_double(), s["unit"].as_string()).c_str());
     std::printf("%s%s\n", s["since"].is_string() ? " since " : "", s["since"].as_string().c_str());
+    if (!s["note"].as_string().empty()) std::printf("  %s\n", s["note"].as_string().c_str());
   }
   const std::string verdict = why["verdict"].as_string();
   std::printf("%s %s\n", Dim("verdict").c_str(),
@@ -324,6 +338,8 @@ int ShowTop(const Ask& ask, bool once) {
       auto tick = base::ParseJson(std::string_view(event).substr(data + 6), 128);
       if (!tick.ok()) continue;
       if (live) std::printf("\033[H\033[2J");
+      const auto now = base::ParseTime((*tick)["status"]["now"].as_string(), 0);
+      const double now_s = now.ok() ? static_cast<double>(*now) / 1e9 : NAN;
       std::printf("strata %s   %s\n\n", (*tick)["status"]["cluster"].as_string().c_str(),
                   (*tick)["status"]["now"].as_string().c_str());
       PrintStatusTable((*tick)["status"]);
@@ -333,14 +349,14 @@ int ShowTop(const Ask& ask, bool once) {
         for (const Json& spark : layer["sparkline"].array()) {
           if (++n > 4) break;
           const auto& points = spark["points"].array();
+          const std::string mark = SparkMark(spark, now_s);
           std::printf("%-9s %-28.28s %10s  %s  %s%s\n", layer["layer"].as_string().c_str(),
                       spark["signal"].as_string().c_str(),
                       Shown(points.back().at(1).as_double(), spark["signal"].as_string(),
                             spark["unit"].as_string())
                           .c_str(),
                       Sparkline(spark["points"], 40).c_str(),
-                      Dim(spark["entity"].as_string()).c_str(),
-                      spark["origin"].as_string() == "live" ? "" : Paint(" replayed", 36).c_str());
+                      Dim(spark["entity"].as_string()).c_str(), mark.c_str());
         }
       }
       std::fflush(stdout);

@@ -52,6 +52,7 @@ Json SignToJson(const Sign& sign) {
       .set("signal", sign.rule->fact.signal)
       .set("fact", FactText(sign.rule->fact));
   out.set("text", sign.symptom->text);
+  if (!v.note.empty()) out.set("note", v.note);
   return out;
 }
 

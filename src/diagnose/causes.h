@@ -44,6 +44,7 @@ struct Rule {
   int group = 0;  // 0 = stands alone
   double weight = 1;
   std::span<const int> codes;
+  std::string_view severity;  // of the event; "" = any
   std::string_view says;
 };
 

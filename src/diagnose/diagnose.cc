@@ -95,16 +95,34 @@ bool Conditions(const Facts& facts, const Rule& rule, const Track& track, const 
   });
 }
 
+// By type and name of the entity; the first rule that holds speaks for it.
+using Signs = std::map<std::pair<std::string, std::string>, Sign>;
+
 // A rank that comes late, or never, is its job's trouble.
 void TakeJob(const Facts& facts, Verdict* v) {
   const Scope scope = ScopeOf(facts, v->entity_type, v->entity);
   if (scope.jobs.size() == 1) v->entity_type = "job", v->entity = *scope.jobs.begin();
 }
 
+// Every entity of whom events tell it; it need not be measured.
+void DetectEvents(const Facts& facts, const Symptom& symptom, const Rule& rule, Signs* seen) {
+  std::map<std::pair<std::string, std::string>, std::vector<const EventFact*>> by_entity;
+  for (const EventFact& e : facts.events) {
+    if (e.event == rule.fact.a) by_entity[{e.entity_type, e.entity}].push_back(&e);
+  }
+  for (const auto& [entity, events] : by_entity) {
+    const Verdict v = JudgeEvents(facts, rule, events);
+    if (v.holds == Holds::yes) seen->try_emplace(entity, Sign{&symptom, &rule, v});
+  }
+}
+
 void Detect(const Facts& facts, const Symptom& symptom, std::vector<Sign>* out) {
-  std::map<std::pair<std::string, std::string>, Sign>
-      seen;  // the first rule that holds speaks for its entity
+  Signs seen;
   for (const Rule& rule : symptom.detect) {
+    if (rule.test == Test::present) {
+      DetectEvents(facts, symptom, rule, &seen);
+      continue;
+    }
     std::map<std::string, std::vector<const Track*>> peers;
     for (const Track& track : facts.tracks) {
       if (track.table != rule.fact.table) continue;
@@ -177,8 +195,13 @@ class Trial {
         return [h](const Evidence& e) { return e.verdict.holds == h; };
       };
       if (std::none_of(list.begin(), list.end(), holds(Holds::yes))) {
-        if (std::any_of(list.begin(), list.end(), holds(Holds::no)))
-          return false;  // measured, and not so
+        // Measured, and not so. That no event came says little of what was not measured beside it.
+        const auto event = [](const Evidence& e) { return e.rule->test == Test::present; };
+        const bool events_alone = std::all_of(list.begin(), list.end(), event);
+        if (std::any_of(list.begin(), list.end(), [&](const Evidence& e) {
+              return e.verdict.holds == Holds::no && (events_alone || !event(e));
+            }))
+          return false;
         unknown.push_back(list.front().rule);
         continue;
       }

@@ -40,9 +40,9 @@ std::map<std::string, std::string> Pairs(std::istream& in) {
 std::int64_t TimeOf(const std::string& text) { return base::ParseTime(text, 0).value(); }
 
 // at TIME | objective [model=] ttft= tpot= | link gpu= node= engine= job= [pod= namespace=] | event
-// NAME entity_type= entity= ago=SECONDS [code= state= incident=] | cost ENTITY USD | rows TABLE
-// ENTITY [member=] [node= model= …] and below it, indented, COLUMN and its values up to the minute
-// of `at` ("0.3*57" repeats, "-" is not measured) | ask [symptom=] [entity=]
+// NAME entity_type= entity= ago=SECONDS [severity= code= state= incident=] | cost ENTITY USD | rows
+// TABLE ENTITY [member=] [node= model= …] and below it, indented, COLUMN and its values up to the
+// minute of `at` ("0.3*57" repeats, "-" is not measured) | ask [symptom=] [entity=]
 class Book {
  public:
   Facts facts;
@@ -72,7 +72,8 @@ class Book {
                   p["entity_type"],
                   p["entity"],
                   p["message"],
-                  {}};
+                  {},
+                  p["severity"]};
       for (const char* key : {"code", "state", "incident"}) {
         if (p.contains(key)) e.attributes.set(key, p[key]);
       }

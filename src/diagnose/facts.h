@@ -41,6 +41,7 @@ struct EventFact {
   std::int64_t ts = 0;
   std::string event, entity_type, entity, message;
   model::Attributes attributes;
+  std::string severity;
 };
 
 struct Objective {

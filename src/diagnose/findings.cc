@@ -25,7 +25,8 @@ void Fill(const Facts& facts, const Diagnosis& d, Finding* f) {
     f->cause = "unknown";
     f->layer = d.sign.symptom->layer;
     f->score = 0;
-    f->text = std::string(d.sign.symptom->text) + "; no cause reaches the line";
+    f->text = std::string(d.sign.symptom->text) + (v.note.empty() ? "" : " (" + v.note + ")") +
+              "; no cause reaches the line";
     f->evidence = f->against = f->chain = "[]";
     f->remedy.clear();
     return;

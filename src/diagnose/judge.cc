@@ -266,6 +266,7 @@ Verdict JudgeEvents(const Facts& facts, const Rule& rule,
   for (const EventFact* e : events) {
     if (e->event != rule.fact.a || e->ts > facts.at_ns || e->ts < facts.at_ns - kEventNs) continue;
     if (e->attributes.get("state") == "closed" || IsOver(*e, events, facts.at_ns)) continue;
+    if (!rule.severity.empty() && e->severity != rule.severity) continue;
     if (!rule.codes.empty()) {
       const std::string_view text = e->attributes.get("code");
       int code = -1;

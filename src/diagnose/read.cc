@@ -119,16 +119,18 @@ base::Status ReadLinks(store::Store& store, const std::string& origin, std::int6
 
 base::Status ReadEvents(store::Store& store, const std::string& origin, std::int64_t at_ns,
                         Facts* facts) {
-  ASSIGN_OR_RETURN(const store::Rows rows,
-                   store.Query("SELECT ts, event, entity_type, entity, message, attributes FROM "
-                               "events WHERE origin = {origin:String} AND "
-                               "ts > fromUnixTimestamp({from:Int64}) AND ts <= "
-                               "fromUnixTimestamp({to:Int64}) ORDER BY ts LIMIT 10000",
-                               Range(origin, at_ns - kEventNs, at_ns)));
+  ASSIGN_OR_RETURN(
+      const store::Rows rows,
+      store.Query("SELECT ts, event, entity_type, entity, message, attributes, severity FROM "
+                  "events WHERE origin = {origin:String} AND "
+                  "ts > fromUnixTimestamp({from:Int64}) AND ts <= "
+                  "fromUnixTimestamp({to:Int64}) ORDER BY ts LIMIT 10000",
+                  Range(origin, at_ns - kEventNs, at_ns)));
   for (std::size_t i = 0; i < rows.size(); ++i) {
     facts->events.push_back({rows.i64(i, 0), std::string(rows.text(i, 1)),
                              std::string(rows.text(i, 2)), std::string(rows.text(i, 3)),
-                             std::string(rows.text(i, 4)), rows.attributes(i, 5)});
+                             std::string(rows.text(i, 4)), rows.attributes(i, 5),
+                             std::string(rows.text(i, 6))});
   }
   return {};
 }

@@ -51,15 +51,58 @@ void Merge(LayerFacts* f, const std::string& origin, std::int64_t last) {
   }
 }
 
+// A source that says nothing any more is stale, whatever it said last.
+std::string_view StateOf(const model::SourceState& source, std::int64_t now) {
+  return source.state == "live" && source.last_ns < now - kFresh ? "stale"
+                                                                 : std::string_view(source.state);
+}
+
 Json SourceJson(const model::SourceState& source, std::int64_t now) {
   Json j;
-  const bool silent = source.state == "live" && source.last_ns < now - kFresh;
-  j.set("name", source.name)
-      .set("state", silent ? "stale" : source.state)
-      .set("detail", source.detail);
+  j.set("name", source.name).set("state", StateOf(source, now)).set("detail", source.detail);
   j.set("last", source.last_ns > 0 ? Json(base::FormatTime(source.last_ns)) : Json());
   if (!source.origin.empty()) j.set("origin", source.origin);
   return j;
+}
+
+// What the sources of one layer complain about: "1 failed, 1 stale: NAME: detail; NAME: detail".
+// "" = nothing.
+std::string TroubledOf(const std::vector<model::SourceState>& sources, std::string_view layer,
+                       std::int64_t now) {
+  constexpr std::size_t kMostNamed = 2;
+  std::string counts, words;
+  std::size_t named = 0, all = 0;
+  for (const std::string_view state : {"failed", "stale"}) {
+    std::size_t n = 0;
+    for (const model::SourceState& source : sources) {
+      if (source.layer != layer || StateOf(source, now) != state) continue;
+      ++n;
+      if (named == kMostNamed) continue;
+      ++named;
+      words += (words.empty() ? "" : "; ") + source.name;
+      if (source.state == "live")
+        words += ": silent since " + base::FormatTime(source.last_ns);
+      else if (!source.detail.empty())
+        words += ": " + source.detail;
+    }
+    all += n;
+    if (n > 0)
+      counts.append(counts.empty() ? "" : ", ").append(std::to_string(n) + " ").append(state);
+  }
+  if (all > named) words += "; …";
+  return all == 0 ? "" : counts + ": " + words;
+}
+
+// Why a layer is absent: its sources' own words, those that failed first.
+std::string WhyAbsent(const std::vector<model::SourceState>& sources, std::string_view layer,
+                      std::int64_t now) {
+  std::string why = TroubledOf(sources, layer, now);
+  if (!why.empty()) return why;
+  for (const model::SourceState& source : sources) {
+    if (source.layer != layer || source.state != "absent" || source.detail.empty()) continue;
+    why += (why.empty() ? "" : "; ") + source.name + ": " + source.detail;
+  }
+  return why.empty() ? "no source of this layer has sent anything" : why;
 }
 
 Json IngestJson(const Services& s) {
@@ -135,7 +178,9 @@ Json LayerJson(const model::Catalog& catalog, const Signals& seen,
   layer.set("state", state);
   if (std::string_view(state) == "replayed") layer.set("origin", facts.world);
   if (std::string_view(state) == "absent")
-    layer.set("why", "no source of this layer has sent anything");
+    layer.set("why", WhyAbsent(sources, catalog.layer, now));
+  else if (std::string troubled = TroubledOf(sources, catalog.layer, now); !troubled.empty())
+    layer.set("troubled", std::move(troubled));
   const std::int64_t last = std::max(facts.live_last, facts.replay_last);
   layer.set("last", last > 0 ? Json(base::FormatTime(last)) : Json());
   layer.set("sources", std::move(source_list))

@@ -5,6 +5,7 @@ plays a script. A partitioned device, an Xid storm, a device that drops off, a c
 import json
 import os
 import pathlib
+import re
 
 import pytest
 
@@ -121,8 +122,9 @@ def test_xids_a_loss_and_a_hung_call(gpu_machine, tmp_path):
     assert [(r["attributes"]["code"], r["attributes"]["inferred"]) for r in off] == [("79", "GPU_IS_LOST")]
 
     (tmp_path / "stuck").touch()
-    hung = becomes(strata, "nvml GPU-hung", "stale")
-    assert hung["detail"].startswith("nvmlDeviceGetTemperature has not returned for "), hung
+    # Its reading is late before the call counts as hung.
+    hung = wait_for(lambda: "has not returned" in (s := source(strata, "nvml GPU-hung"))["detail"] and s, 30, "the hung call is told", 0.5)
+    assert hung["state"] == "stale" and hung["detail"].startswith("nvmlDeviceGetTemperature has not returned for "), hung
     assert source(strata, "nvml")["state"] == "live", "one device hangs, not the library"
     count = "SELECT count() AS n FROM measurements WHERE signal = 'gpu.power' AND entity = '{}'"
     quiet, still = (int(sql(strata, count.format(e))[0]["n"]) for e in ("GPU-quiet", "GPU-lost"))
@@ -151,6 +153,63 @@ def test_what_follows_from_a_minute(gpu_machine):
     assert all(0 <= slope < 12 for slope in slopes), slopes
 
 
+BROKEN_AND_IDLE = """
+driver: 590.48.01
+devices:
+  - {uuid: GPU-lost, name: NVIDIA H100, memory: {total: 1000, used: 1}, values: {power_mw: 70000}, lost: {while: gone, vanish: true}}
+  - uuid: GPU-hung
+    name: NVIDIA H100
+    memory: {total: 1000, used: 1}
+    values: {power_mw: 70000, temperature: 31}
+    calls: {nvmlDeviceGetTemperature: {hang: true, while: gone}}
+  - uuid: GPU-ecc
+    name: NVIDIA H100
+    memory: {total: 1000, used: 1}
+    values: {power_mw: 70000}
+    xids: [{while: gone, code: 94}]
+  - {uuid: GPU-hot, name: NVIDIA H100, memory: {total: 1000, used: 1}, values: {power_mw: 70000, temperature: 95, reasons: [hw_thermal]}}
+"""
+
+
+def why(strata, *more):
+    done = strata.run("why", "--json", *more)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_faults_on_an_idle_machine_are_no_health(gpu_machine, tmp_path):
+    script = tmp_path / "idle.yaml"
+    script.write_text(BROKEN_AND_IDLE)
+    strata = gpu_machine(script)
+    for gpu in ("lost", "hung", "ecc", "hot"):
+        becomes(strata, f"nvml GPU-{gpu}", "live")
+    assert "troubled" not in layer(strata)
+
+    (tmp_path / "gone").touch()
+    becomes(strata, "nvml GPU-lost", "failed")
+    # The others are late for a moment, until another thread reads them.
+    troubled = wait_for(lambda: (t := layer(strata).get("troubled", "")).startswith("1 failed, 1 stale: ") and "has not returned" in t and t, 30, "the layer tells of both", 0.5)
+    assert layer(strata)["state"] == "live"
+    assert troubled.startswith("1 failed, 1 stale: nvml GPU-lost: the GPU is lost"), troubled
+    assert "; nvml GPU-hung: nvmlDeviceGetTemperature has not returned for" in troubled
+    for command in (["status"], ["top", "--once"]):
+        assert "1 failed, 1 stale: nvml GPU-lost: the GPU is lost" in strata.run(*command).stdout
+    assert strata.run("doctor").returncode == 1
+
+    told = wait_for(lambda: len((w := why(strata))["causes"]) >= 3 and w, 150, "all three causes", 2)
+    causes = {(c["cause"], c["entity"]) for c in told["causes"]}
+    assert causes == {("l1.gpu_off_bus", "GPU-lost"), ("l1.ecc_uncorrectable", "GPU-ecc"), ("l1.thermal_throttle", "GPU-hot")}
+    assert {(s["symptom"], s["entity"]) for s in told["symptoms"]} == {
+        ("gpu_fault", "GPU-lost"), ("gpu_fault", "GPU-ecc"), ("gpu_throttled", "GPU-hot")}
+    assert why(strata, "--entity", "gpu:GPU-ecc")["verdict"] == "l1.ecc_uncorrectable"
+    assert why(strata, "--entity", "gpu:GPU-hot")["verdict"] == "l1.thermal_throttle"
+    # The value of a lost GPU stands with its age, that of a well one without.
+    top = wait_for(lambda: (out := strata.run("top", "--once").stdout).count(" old\n") and out, 75, "an old value is marked", 2)
+    print(top)
+    marked = [line for line in top.splitlines() if re.search(r" \S+ old$", line)]
+    assert any("gpu:GPU-lost" in line for line in marked) and not any("gpu:GPU-hot" in line for line in marked), top
+
+
 def test_the_end_waits_for_no_driver(gpu_machine, tmp_path):
     script = tmp_path / "stuck.yaml"
     script.write_text("calls: {nvmlDeviceGetName: {hang: true}}\ndevices: [{uuid: GPU-0, name: x}]\n")
@@ -173,4 +232,5 @@ def test_a_library_that_is_not_there_is_absent(gpu_machine, tmp_path):
     strata = gpu_machine("none", library=missing)
     absent = becomes(strata, "nvml", "absent")
     assert absent["detail"] == missing + " not found"
-    assert layer(strata)["state"] == "absent"
+    l1 = layer(strata)
+    assert l1["state"] == "absent" and f"nvml: {missing} not found" in l1["why"]

@@ -21,6 +21,8 @@ const kSymptoms: Record<string, string> = {
   train_crash: 'Training job dies or restarts',
   bad_numbers: 'NaN, Inf or loss spike',
   pending: 'Pods or jobs wait for GPUs',
+  gpu_fault: 'The driver reports a GPU fault',
+  gpu_throttled: 'GPU clocks held down',
   cost_per_token_up: 'Cost per useful token rises',
   energy_per_token_up: 'Joules per token rise',
   report_wrong: 'A number is wrong',
