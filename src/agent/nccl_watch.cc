@@ -177,22 +177,30 @@ void NcclWatch::ReadDumps(const std::vector<std::string>& files, Folder* folder,
   l2_comm::FlightRecorder recorder;
   model::Batch& batch = feed_->batch();
   std::uintmax_t total = 0;
+  std::vector<std::string> strangers;
   for (const std::string& name : files) {
     std::error_code gone;
     total += std::filesystem::file_size(name, gone);
     if (gone || total > kMaxDumpBytes) {
       batch.refused.add(base::Reason::oversize, 1, name + ": dumps of more than 1 GiB");
+      recorder.AddLost(
+          name.substr(0, name.rfind('/')));  // the folder: of any rank that was not read
       break;
     }
     // One that cannot be read does not hide the others; Add counts it itself.
     const base::Status status = base::ForEachInput(name, [&](base::InputFile file) {
       if (l2_comm::LooksFlightRecorder(std::string_view(file.bytes).substr(0, 1u << 20)))
         (void)recorder.Add(file, &batch.refused).ok();
+      else
+        strangers.push_back(file.name);
       return base::Status::Ok();
     });
-    if (!status.ok()) batch.refused.add(base::Reason::malformed, 1, status.message());
+    if (status.ok()) continue;
+    batch.refused.add(base::Reason::malformed, 1, status.message());
+    recorder.AddLost(name);
   }
   if (recorder.ranks() == 0) return;
+  for (const std::string& name : strangers) recorder.AddStranger(name);
   folder->last_ns = now_ns;
   recorder.Finish(Context(now_ns), &batch, nullptr);
 }

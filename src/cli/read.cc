@@ -229,7 +229,9 @@ wire::Context ContextOf(model::Namer* namer, std::int64_t now) {
 struct Dumps {
   std::unique_ptr<l2_comm::FlightRecorder> recorder;
   std::vector<Status> strangers;
+  std::vector<std::string> stranger_names;
   std::vector<Status> bad;
+  std::vector<std::string> lost;  // could not be read to their end
 
   static bool Takes(std::string_view kind, const base::InputFile& file) {
     return DecodeAny::WholeFileKind(kind, file) == "flight-recorder";
@@ -237,15 +239,23 @@ struct Dumps {
   void Take(const base::InputFile& file, base::Refusals* refused) {
     if (!recorder) recorder = std::make_unique<l2_comm::FlightRecorder>();
     if (!l2_comm::LooksFlightRecorder(std::string_view(file.bytes).substr(0, 1u << 20))) {
-      strangers.push_back(base::Unsupported("no flight recorder dump").With(file.name));
+      Stranger(file.name, base::Unsupported("no flight recorder dump").With(file.name));
     } else if (Status status = recorder->Add(file, refused); !status.ok()) {
       bad.push_back(std::move(status));
     }
   }
+  void Stranger(const std::string& name, Status status) {
+    strangers.push_back(std::move(status));
+    stranger_names.push_back(name);
+  }
   // False when nothing could be made of what was there.
   bool Finish(const wire::Context& context, model::Batch* batch, Json* report) {
     const bool read = recorder && recorder->ranks() > 0;
-    if (read) recorder->Finish(context, batch, report);
+    if (read) {
+      for (const std::string& name : lost) recorder->AddLost(name);
+      for (const std::string& name : stranger_names) recorder->AddStranger(name);
+      recorder->Finish(context, batch, report);
+    }
     for (const Status& status : bad) Fail(status);
     for (const Status& status : strangers) {
       if (read)
@@ -321,6 +331,7 @@ int Read(const ReadOptions& options) {
       status = decode.DecodeStream(o.kind, &stream, context, &batch, &facts);
     } else if (auto bytes = stream.Rest(base::kMaxInput); !bytes.ok()) {
       status = bytes.status();
+      dumps.lost.push_back(stream.name());
     } else {
       const base::InputFile file{stream.name(), std::move(*bytes)};
       if (dumps.Takes(o.kind, file)) {
@@ -331,7 +342,7 @@ int Read(const ReadOptions& options) {
       status = decode.DecodeFile(o.kind, file, context, &batch, &facts);
     }
     if (!status.ok() && facts.kind.empty()) {
-      dumps.strangers.push_back(status.With(stream.name()));
+      dumps.Stranger(stream.name(), status.With(stream.name()));
     } else if (!status.ok()) {
       Fail(status.With(stream.name()));
       totals.failed = true;
@@ -360,6 +371,7 @@ int Read(const ReadOptions& options) {
     if (!status.ok()) {
       Fail(status);
       totals.failed = true;
+      dumps.lost.push_back(path);
     }
     const wire::Context context = ContextOf(&namer, now);
     model::Batch rest;

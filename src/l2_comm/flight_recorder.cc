@@ -3,10 +3,12 @@
 #include "l2_comm/flight_recorder.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 
 #include "base/hash.h"
+#include "l2_comm/analysis.h"
 #include "l2_comm/l2_comm.h"
 #include "l2_comm/pickle.h"
 
@@ -20,9 +22,33 @@ constexpr std::size_t kMaxDetails = 1u << 20;
 constexpr std::size_t kMaxGroups = 1u << 20;
 constexpr std::size_t kMaxFrames = 64, kMaxTensors = 64, kMaxDims = 16;
 
-// "…/_dump_12", "rank3.json.gz", "nccl_trace_rank_7": the number after "rank", else the last one;
-// -1 without one.
-std::int64_t RankOfName(std::string_view name) {
+constexpr std::size_t kMostCut = 16;  // files that are named
+
+constexpr std::string_view kDigits = "0123456789";
+
+// The number that begins and ends `text`, if it may be a rank; else -1.
+std::int64_t RankOf(std::string_view text) {
+  std::int64_t rank = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), rank);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  return whole && rank >= 0 && rank < static_cast<std::int64_t>(kMaxRanks) ? rank : -1;
+}
+
+// "…rank3…", "…rank_3…", not "frank3": the number after the last "rank" that has one; else -1.
+std::int64_t RankAfterWord(std::string_view name) {
+  for (std::size_t word = name.rfind("rank"); word != std::string_view::npos;
+       word = word == 0 ? std::string_view::npos : name.rfind("rank", word - 1)) {
+    const bool apart = word == 0 || !std::isalnum(static_cast<unsigned char>(name[word - 1]));
+    std::string_view rest = name.substr(word + 4);
+    if (rest.find_first_of("_-=") == 0) rest.remove_prefix(1);
+    if (const auto rank = RankOf(rest.substr(0, rest.find_first_not_of(kDigits)));
+        apart && rank >= 0)
+      return rank;
+  }
+  return -1;
+}
+
+std::string_view BareName(std::string_view name) {
   name.remove_prefix(name.find_last_of("/!") + 1);  // npos + 1 = 0
   for (bool again = true; again;) {
     again = false;
@@ -33,17 +59,20 @@ std::int64_t RankOfName(std::string_view name) {
       again = true;
     }
   }
-  constexpr std::string_view kDigits = "0123456789";
-  std::size_t last = name.find_last_of(kDigits);
-  if (last == std::string_view::npos) return -1;
-  std::size_t first = name.substr(0, last).find_last_not_of(kDigits) + 1;
-  if (const std::size_t word = name.rfind("rank"); word != std::string_view::npos) {
-    const std::size_t at = word + 4 + (name.substr(word + 4).find_first_of("_-=") == 0 ? 1 : 0);
-    if (at < name.size() && kDigits.find(name[at]) != std::string_view::npos) first = at;
-  }
-  std::int64_t rank = -1;
-  std::from_chars(name.data() + first, name.data() + name.size(), rank);
-  return rank;
+  return name;
+}
+
+// {"rank": 13, … of a line that is cut; -1 where it does not tell.
+std::int64_t RankOfLine(std::string_view line) {
+  line = line.substr(0, 64);
+  constexpr std::string_view kKey = "\"rank\":";
+  const std::size_t key = line.find(kKey);
+  if (key == std::string_view::npos || line.substr(0, key).find_first_not_of("{ \t") != line.npos)
+    return -1;
+  line.remove_prefix(key + kKey.size());
+  line.remove_prefix(std::min(line.find_first_not_of(" \""), line.size()));
+  const std::size_t end = line.find_first_not_of(kDigits);
+  return end == std::string_view::npos ? -1 : RankOf(line.substr(0, end));
 }
 
 std::string_view WithoutBackend(std::string_view name) {
@@ -158,6 +187,14 @@ std::vector<std::string> Frames(Plain::Ref frames) {
   return out;
 }
 
+// What has no name or no number in its group cannot be set beside the entries of other ranks.
+bool IsEntry(Plain::Ref entry) {
+  std::int64_t seq = 0;
+  return !entry["profiling_name"].text().empty() &&
+         (entry["collective_seq_id"].Integer(&seq) || entry["seq_id"].Integer(&seq) ||
+          entry["p2p_seq_id"].Integer(&seq));
+}
+
 bool IsDump(Plain::Ref value) {
   return value["entries"].is(Plain::Type::list) || value["pg_config"].is(Plain::Type::dict) ||
          value["pg_status"].is(Plain::Type::dict);
@@ -165,15 +202,43 @@ bool IsDump(Plain::Ref value) {
 
 }  // namespace
 
+std::int64_t RankOfName(std::string_view name) {
+  name = BareName(name);
+  if (const std::int64_t rank = RankOf(name); rank >= 0) return rank;
+  if (const std::int64_t rank = RankAfterWord(name); rank >= 0) return rank;
+  const std::size_t last = name.rfind('_');
+  return last == std::string_view::npos ? -1 : RankOf(name.substr(last + 1));
+}
+
+void FlightRecorder::Lose(std::int64_t rank, const std::string& file) {
+  if (rank >= 0 && rank < static_cast<std::int64_t>(kMaxRanks)) {
+    lost_.insert(static_cast<std::int32_t>(rank));
+  } else if (cut_files_.size() < kMostCut) {
+    cut_files_.insert(file);
+  }
+}
+
+void FlightRecorder::AddLost(const std::string& name) { Lose(RankOfName(name), name); }
+
+void FlightRecorder::AddStranger(const std::string& name) {
+  const std::string_view bare = BareName(name);
+  if (!bare.starts_with("_dump_") && RankAfterWord(bare) < 0) return;
+  if (const std::int64_t rank = RankOfName(name);
+      rank >= 0 && !ranks_.contains(static_cast<std::int32_t>(rank)))
+    Lose(rank, name);
+}
+
 Status FlightRecorder::Add(const base::InputFile& file, base::Refusals* refused) {
   Status status;
   const std::size_t at = file.bytes.find_first_not_of(" \t\r\n");
   const bool text = at != std::string::npos && (file.bytes[at] == '{' || file.bytes[at] == '[');
   if (text) {
     status = AddText(file, refused);
+  } else if (auto tree = ReadPickle(file.bytes); tree.ok()) {
+    status = AddValue(tree->root(), RankOfName(file.name), file.name, refused);
   } else {
-    auto tree = ReadPickle(file.bytes);
-    status = tree.ok() ? AddValue(tree->root(), RankOfName(file.name)) : tree.status();
+    status = tree.status();
+    AddLost(file.name);
   }
   if (!status.ok()) {
     const base::Reason reason = status.code() == base::Code::exhausted ? base::Reason::oversize
@@ -187,21 +252,24 @@ Status FlightRecorder::Add(const base::InputFile& file, base::Refusals* refused)
 
 // One JSON text, or JSON lines.
 Status FlightRecorder::AddText(const base::InputFile& file, base::Refusals* refused) {
-  std::int64_t rank = RankOfName(file.name);
-  if (auto tree = Plain::FromJson(file.bytes); tree.ok()) return AddValue(tree->root(), rank);
+  if (auto tree = Plain::FromJson(file.bytes); tree.ok())
+    return AddValue(tree->root(), RankOfName(file.name), file.name, refused);
   std::string_view rest = file.bytes;
   Status first;
   std::size_t read = 0;
+  std::set<std::int64_t> lost;  // -1: of one that does not tell
   while (!rest.empty()) {
     const std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(rest.size(), line.size() + 1));
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     auto tree = Plain::FromJson(line);
-    const Status status = tree.ok() ? AddValue(tree->root(), -1) : tree.status();
+    const Status status =
+        tree.ok() ? AddValue(tree->root(), -1, file.name, refused) : tree.status();
     if (status.ok()) {
       ++read;
       continue;
     }
+    if (!tree.ok()) lost.insert(RankOfLine(line));
     if (first.ok()) first = status;
     if (read > 0) {
       refused->add(
@@ -209,27 +277,44 @@ Status FlightRecorder::AddText(const base::InputFile& file, base::Refusals* refu
           1, file.name + ": " + status.message());
     }
   }
+  // One damaged dump over many lines is of the rank in the file's name.
+  if (read == 0) lost = {RankOfName(file.name)};
+  for (const std::int64_t rank : lost) Lose(rank, file.name);
   return read > 0 ? Status::Ok() : first;
 }
 
-Status FlightRecorder::AddValue(Plain::Ref value, std::int64_t rank) {
-  if (value.is(Plain::Type::list)) {
-    // PyTorch 2.1 and 2.2 dumped the bare entries.
-    if (value.at(0)["profiling_name"]) return AddDump({}, value, rank);
+// What cannot be read is noted as lost, but for a second dump of the same rank.
+Status FlightRecorder::AddValue(Plain::Ref value, std::int64_t rank, const std::string& file,
+                                base::Refusals* refused) {
+  const bool bare = value.at(0)["profiling_name"].is(Plain::Type::text);  // of PyTorch 2.1 and 2.2
+  if (value.is(Plain::Type::list) && !bare) {
     if (value.size() > kMaxRanks)
       return base::Exhausted("dumps of more than " + std::to_string(kMaxRanks) + " ranks");
+    Status first;
     for (std::size_t i = 0; i < value.size(); ++i) {
-      if (value.at(i).is(Plain::Type::list)) return base::Invalid("no dump: a list of lists");
-      RETURN_IF_ERROR(AddValue(value.at(i), -1));
+      const Status status = value.at(i).is(Plain::Type::list)
+                                ? base::Invalid("no dump: a list of lists")
+                                : AddValue(value.at(i), -1, file, refused);
+      if (first.ok()) first = status;
     }
-    return Status::Ok();
+    return first;
   }
-  std::int64_t told = 0;
-  if (value["rank"].Integer(&told)) rank = told;
   const Plain::Ref inner = value["dump"];
-  if (IsDump(inner)) return AddDump(inner, inner["entries"], rank);
-  if (IsDump(value)) return AddDump(value, value["entries"], rank);
-  return base::Invalid("no flight recorder dump: it has no entries and no pg_config");
+  const Plain::Ref dump = IsDump(inner) ? inner : value;
+  const Plain::Ref entries = bare ? value : dump["entries"];
+  std::int64_t told = 0;
+  for (const Plain::Ref at :
+       {value["rank"], dump["rank"], dump["pg_config"].value(0)["rank"], entries.at(0)["rank"]}) {
+    if (!at.Integer(&told)) continue;
+    rank = told;
+    break;
+  }
+  const Status status =
+      bare           ? AddDump({}, value, rank, refused)
+      : IsDump(dump) ? AddDump(dump, entries, rank, refused)
+                     : base::Invalid("no flight recorder dump: it has no entries and no pg_config");
+  if (!status.ok() && status.code() != base::Code::exists) Lose(rank, file);
+  return status;
 }
 
 std::uint32_t FlightRecorder::GroupOf(std::string_view name, std::string_view desc,
@@ -280,10 +365,11 @@ Status FlightRecorder::ReadGroups(Plain::Ref config, Rank* rank) {
   return Status::Ok();
 }
 
-Status FlightRecorder::AddDump(Plain::Ref dump, Plain::Ref entries, std::int64_t id) {
-  if (id < 0 && ranks_.empty()) id = 0;  // alone and without a number
+Status FlightRecorder::AddDump(Plain::Ref dump, Plain::Ref entries, std::int64_t id,
+                               base::Refusals* refused) {
   if (id < 0)
-    return base::Invalid("whose dump it is is not told, by a number in its name or inside");
+    return base::Invalid(
+        "whose dump it is is not told: no \"rank\" inside and no name like rank_N or _dump_N");
   if (id >= static_cast<std::int64_t>(kMaxRanks))
     return base::Exhausted("rank " + std::to_string(id) + " is beyond " +
                            std::to_string(kMaxRanks));
@@ -303,12 +389,18 @@ Status FlightRecorder::AddDump(Plain::Ref dump, Plain::Ref entries, std::int64_t
       rank.status[pg] = last;
   }
   if (version_.empty()) version_ = dump["version"].text();
-  rank.entries = entries.size();
   std::size_t last = 0;  // whose stack is kept
   for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (!IsEntry(entries.at(i))) continue;
+    ++rank.entries;
     const std::int64_t record = rank.last.record;
     ReadEntry(entries.at(i), number, i == 0, groups, &rank);
     if (rank.last.record != record) last = i;
+  }
+  if (rank.entries < entries.size()) {
+    refused->add(base::Reason::malformed, entries.size() - rank.entries,
+                 "rank " + std::to_string(id) + ": entries without a name or a sequence number");
+    rank.whole = false;  // what they were is not known
   }
   rank.last.frames = Frames(entries.at(last)["frames"]);
   ranks_.emplace(number, std::move(rank));
@@ -382,6 +474,7 @@ void FlightRecorder::ReadEntry(Plain::Ref entry, std::int32_t id, bool first,
       return;
     }
   }
+  e.meets = Synchronises(OperationOf(operation));
   if (first && record > 0 && e.done) e.signature = 0;
   input_.entered.push_back(e);
   detail_of_.push_back(detail);

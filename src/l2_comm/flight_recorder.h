@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -23,10 +24,17 @@ namespace strata::l2_comm {
 class FlightRecorder {
  public:
   // One file: a pickle, a JSON dump, {"rank", "dump"}, a JSON array or JSON lines of either. The
-  // rank is told in the file or by the last number of its name. What cannot be read is counted in
+  // rank is told in the file or by its name (RankOfName). What cannot be read is counted in
   // `refused`; not ok when nothing of the file could be (the reason, and the global that a pickle
-  // wanted to import).
+  // wanted to import). The ranks of dumps that are there and could not be read are unknown: they
+  // are neither missing nor culprits.
   base::Status Add(const base::InputFile& file, base::Refusals* refused);
+  // A file that may hold dumps and could not be read to its end: of the rank in its name, else of
+  // any rank that is not read.
+  void AddLost(const std::string& name);
+  // A file that is no dump by its content, yet by its name ("_dump_3", "rank3"): one that is
+  // empty or overwritten.
+  void AddStranger(const std::string& name);
 
   std::size_t ranks() const { return ranks_.size(); }
 
@@ -54,6 +62,7 @@ class FlightRecorder {
   };
   struct Rank {
     std::uint64_t entries = 0;
+    bool whole = true;  // all its entries could be read
     Last last;
     std::map<std::int64_t, std::int64_t> status;        // pg_id -> last enqueued
     std::map<std::int64_t, std::uint32_t> group_of_pg;  // as its entries tell
@@ -72,8 +81,11 @@ class FlightRecorder {
   };
 
   base::Status AddText(const base::InputFile& file, base::Refusals* refused);
-  base::Status AddValue(Plain::Ref value, std::int64_t rank);
-  base::Status AddDump(Plain::Ref dump, Plain::Ref entries, std::int64_t rank);
+  base::Status AddValue(Plain::Ref value, std::int64_t rank, const std::string& file,
+                        base::Refusals* refused);
+  base::Status AddDump(Plain::Ref dump, Plain::Ref entries, std::int64_t rank,
+                       base::Refusals* refused);
+  void Lose(std::int64_t rank, const std::string& file);
   base::Status ReadGroups(Plain::Ref config, Rank* rank);
   std::uint32_t GroupOf(std::string_view name, std::string_view desc, std::string_view members);
   void ReadEntry(Plain::Ref entry, std::int32_t id, bool first,
@@ -83,9 +95,14 @@ class FlightRecorder {
   std::uint32_t DetailOf(Plain::Ref entry);
   void Progresses();
   std::vector<StuckCollective> P2pRows() const;
+  std::vector<StuckCollective> P2pDoubts() const;
+  bool Heard(std::int32_t rank) const;
+  bool JudgeP2p(MatchResult* result) const;
+  std::vector<std::int32_t> Unreadable(const MatchResult& result) const;
   base::Json RowJson(const StuckCollective& row, bool p2p) const;
   base::Json LastJson(std::int32_t rank, const Last& last) const;
-  void Tell(const MatchResult& result, bool p2p, const wire::Context& context,
+  void Tell(const MatchResult& result, bool p2p, const std::vector<std::int32_t>& unreadable,
+            const std::vector<std::int32_t>& no_dump, const wire::Context& context,
             model::Batch* batch) const;
 
   std::string version_;
@@ -96,6 +113,12 @@ class FlightRecorder {
   MatchInput input_;
   std::vector<std::uint32_t> detail_of_;  // beside input_.entered
   std::map<PairKey, Pair> pairs_;
+  std::set<std::int32_t> lost_;      // ranks with a file that could not be read
+  std::set<std::string> cut_files_;  // that held dumps of ranks nobody knows; kMostCut at most
 };
+
+// The rank that a file's name tells: "12.json", "_dump_12", "rank3.json.gz", "nccl_trace_rank_7".
+// A number is one only alone, after "rank", or after the last "_" of the name; else -1.
+std::int64_t RankOfName(std::string_view name);
 
 }  // namespace strata::l2_comm

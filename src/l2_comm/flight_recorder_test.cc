@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "l2_comm/l2_comm.h"
 
 namespace strata::l2_comm {
@@ -214,6 +216,86 @@ TEST(FlightRecorder, PipelinesWithoutCollectives) {
   EXPECT_EQ(met.report["verdict"].as_string(), "complete");
 }
 
+// What is lost of an incident may hide its culprits; it never makes others.
+TEST(FlightRecorder, LostDumpsAccuseNobody) {
+  const auto f = [](const std::string& name, const std::set<std::string>& truth, bool cut) {
+    std::vector<std::pair<std::string, std::string>> dumps;
+    ASSERT_TRUE(base::ForEachInput(Path(name), [&](base::InputFile file) {
+                  if (LooksFlightRecorder(file.bytes)) dumps.emplace_back(file.name, file.bytes);
+                  return base::Status::Ok();
+                }).ok());
+    ASSERT_EQ(dumps.size(), 16u);
+    for (std::size_t lost = 0; lost < dumps.size(); ++lost) {
+      const std::string rank = std::to_string(RankOfName(dumps[lost].first));
+      auto some = dumps;
+      if (cut)
+        some[lost].second.resize(600);
+      else
+        some.erase(some.begin() + static_cast<std::ptrdiff_t>(lost));
+      const Outcome out = ReadFiles(some);
+      std::set<std::string> culprits, want = truth;
+      want.erase(rank);
+      for (const base::Json& c : out.report["culprits"].array()) culprits.insert(c.dump());
+      // Without one that it may be waiting for a culprit is only suspected.
+      if (!cut && (rank == "0" || rank == "8" || rank == "13")) {
+        EXPECT_EQ(out.report["suspects"].at(0).dump(), "12");
+        want.clear();
+      }
+      EXPECT_EQ(culprits, want) << name << " without " << rank;
+      for (const base::Json& row : out.report["stuck"].array())
+        for (const base::Json& missing : row["missing_ranks"].array())
+          EXPECT_NE(missing.dump(), rank);
+      EXPECT_TRUE(out.report["incomplete"].as_bool());
+      EXPECT_EQ(out.report["unreadable_ranks"].dump(), cut ? "[" + rank + "]" : "[]");
+      EXPECT_EQ(out.report["ranks_without_dump"].dump(), cut ? "[]" : "[" + rank + "]");
+      const std::string& message = out.batch.events.at(0).message;
+      EXPECT_NE(message.find((cut ? "dumps not read: " : "no dump: ") + rank), message.npos)
+          << message;
+    }
+  };
+  f("flight-lock_gil_1st.tar.gz", {"9", "14"}, true);
+  f("flight-gpu_error_1st.tar.gz", {"12"}, false);
+}
+
+TEST(FlightRecorder, ACutFileLeavesTheRestUnknown) {
+  std::string lines;
+  ASSERT_TRUE(base::ForEachInput(Path("flight-lock_gil_1st.ndjson.gz"), [&](base::InputFile file) {
+                lines = file.bytes;
+                return base::Status::Ok();
+              }).ok());
+  Outcome half = ReadFiles({{"all.ndjson", lines.substr(0, lines.size() / 2)}});
+  EXPECT_EQ(half.report["culprits"].dump(), "[]");
+  EXPECT_TRUE(half.report["incomplete"].as_bool());
+  EXPECT_EQ(half.batch.refused.total(), 1u);
+  // An archive that ends early: who was not in it may have a dump in the rest.
+  const std::string waits = Dump(Entry("all_reduce", 1, "started"));
+  FlightRecorder recorder;
+  Outcome cut;
+  ASSERT_TRUE(recorder.Add({"a.tar!_dump_0", waits}, &cut.batch.refused).ok());
+  recorder.AddLost("a.tar");
+  recorder.Finish(Now(), &cut.batch, &cut.report);
+  EXPECT_EQ(cut.report["cut_inputs"].dump(), R"(["a.tar"])");
+  EXPECT_EQ(cut.report["unreadable_ranks"].dump(), "[1,2]");
+  EXPECT_EQ(cut.report["ranks_without_dump"].dump(), "[]");
+  EXPECT_EQ(cut.report["stuck"].at(0)["unknown_ranks"].dump(), "[1,2]");
+  // Nothing waits in what was read: that is not "complete".
+  Outcome quiet = ReadFiles(
+      {{"_dump_0", Dump(Entry("all_reduce", 1, "completed"))}, {"_dump_1", "{\"pg_config\""}});
+  EXPECT_EQ(quiet.report["verdict"].as_string(), "unknown");
+}
+
+TEST(FlightRecorder, AStrangerByContentMayBeALostDumpByName) {
+  const std::string waits = Dump(Entry("all_reduce", 1, "started"));
+  FlightRecorder recorder;
+  Outcome out;
+  ASSERT_TRUE(recorder.Add({"_dump_0", waits}, &out.batch.refused).ok());
+  for (const char* name : {"d/_dump_0", "d/_dump_1", "d/stdout_2.txt", "notes"})
+    recorder.AddStranger(name);
+  recorder.Finish(Now(), &out.batch, &out.report);
+  EXPECT_EQ(out.report["unreadable_ranks"].dump(), "[1]");
+  EXPECT_EQ(out.report["ranks_without_dump"].dump(), "[2]");
+}
+
 TEST(FlightRecorder, FormsOfJson) {
   const std::string a = Dump(Entry("all_reduce", 1, "completed")),
                     waits = Dump(Entry("all_reduce", 1, "completed") + "," +
@@ -268,9 +350,21 @@ TEST(FlightRecorder, CoalescedOperationsAreOne) {
 TEST(FlightRecorder, RanksFromNames) {
   const std::string dump = Dump(Entry("all_reduce", 1, "completed"));
   for (const char* name : {"x.tar.gz!_dump_2", "/tmp/7/rank2.json.gz", "nccl_trace_rank_2",
-                           "comm_rank_2_20260101.pkl", "trace-2"}) {
+                           "comm_rank_2_20260101.pkl", "2.pkl", "trace_2"}) {
+    EXPECT_EQ(RankOfName(name), 2) << name;
     Outcome out = ReadFiles({{name, dump}});
+    ASSERT_EQ(out.report["ranks"].as_int(), 1) << name;
     EXPECT_EQ(out.report["entries"].object().at(0).first, "2") << name;
+  }
+  // Any other number in a name is none: refused, not guessed. Inside it may be told.
+  for (const char* name : {"model-v2.9", "run2024-11-24.pkl", "trace-2", "x", "frank2x", "_dump_",
+                           "run_20241124.pkl"}) {
+    EXPECT_EQ(RankOfName(name), -1) << name;
+    Outcome out = ReadFiles({{name, dump}});
+    EXPECT_EQ(out.report["ranks"].as_int(), 0) << name;
+    EXPECT_EQ(out.batch.refused.count(base::Reason::malformed), 1u) << name;
+    Outcome told = ReadFiles({{name, R"({"rank":2,)" + dump.substr(1)}});
+    EXPECT_EQ(told.report["entries"].object().at(0).first, "2") << name;
   }
 }
 
@@ -304,9 +398,17 @@ TEST(FlightRecorder, WhatIsNotBelieved) {
   // The same rank twice: the first counts.
   Outcome twice = ReadFiles({{"_dump_0", Dump("")}, {"a/_dump_0", Dump("")}});
   EXPECT_EQ(twice.batch.refused.count(base::Reason::duplicate), 1u);
-  // Entries of strange shape do not end the dump.
-  Outcome odd = ReadFiles({{"_dump_0", Dump("7,null,[],{},{\"process_group\":\"x\"}")}});
-  EXPECT_EQ(odd.report["entries"]["0"].as_int(), 5);
+  // Entries of strange shape do not end the dump: they are refused, and their rank is not accused.
+  const std::string waits = Dump(Entry("all_reduce", 1, "started"));
+  Outcome odd = ReadFiles({{"_dump_0", Dump("7,null,[],{},{\"process_group\":\"x\"}")},
+                           {"_dump_1", waits},
+                           {"_dump_2", waits}});
+  EXPECT_EQ(odd.report["entries"]["0"].as_int(), 0);
+  EXPECT_EQ(odd.batch.refused.count(base::Reason::malformed), 5u);
+  EXPECT_EQ(odd.report["culprits"].dump(), "[]");
+  EXPECT_EQ(odd.report["unreadable_ranks"].dump(), "[0]");
+  Outcome nothing = ReadFiles({{"_dump_0", Dump("{}")}});
+  EXPECT_TRUE(nothing.batch.events.empty());
 }
 
 }  // namespace

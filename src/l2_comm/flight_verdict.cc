@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the dumps of all ranks say together.
 #include <algorithm>
+#include <iterator>
 
 #include "l2_comm/flight_recorder.h"
 #include "l2_comm/l2_comm.h"
@@ -100,7 +101,7 @@ std::vector<StuckCollective> FlightRecorder::P2pRows() const {
     if (pair.open[0] == pair.open[1]) continue;
     const std::int32_t waits = ahead == 0 ? key.from : key.to;
     const std::int32_t missing = ahead == 0 ? key.to : key.from;
-    if (!ranks_.contains(missing) || pair.newest_done[behind] > pair.oldest[ahead]) continue;
+    if (!Heard(missing) || pair.newest_done[behind] > pair.oldest[ahead]) continue;
     StuckCollective row;
     row.group = key.group;
     row.seq = pair.seq[ahead];
@@ -112,6 +113,63 @@ std::vector<StuckCollective> FlightRecorder::P2pRows() const {
   return rows;
 }
 
+// Sends and receives that are not done and whose peer was not heard whole.
+std::vector<StuckCollective> FlightRecorder::P2pDoubts() const {
+  std::vector<StuckCollective> rows;
+  for (const auto& [key, pair] : pairs_) {
+    for (int side = 0; side < 2; ++side) {
+      const std::int32_t peer = side == 0 ? key.to : key.from;
+      if (pair.open[side] == 0 || Heard(peer)) continue;
+      StuckCollective row;
+      row.group = key.group;
+      row.seq = pair.seq[side];
+      row.example = pair.detail[side];
+      row.unheard = {peer};
+      row.waiting = {side == 0 ? key.from : key.to};
+      rows.push_back(std::move(row));
+    }
+  }
+  return rows;
+}
+
+bool FlightRecorder::Heard(std::int32_t rank) const {
+  const auto it = ranks_.find(rank);
+  return it != ranks_.end() && it->second.whole;
+}
+
+// Point-to-point only where no collective explains it: a chain through a pipeline would name ranks
+// that are themselves held up. True when its rows took the place of the collectives'.
+bool FlightRecorder::JudgeP2p(MatchResult* result) const {
+  if (result->verdict == Verdict::desync) return false;
+  for (const StuckCollective& row : result->stuck)
+    if (!row.missing.empty()) return false;
+  std::vector<StuckCollective> rows = P2pRows();
+  if (rows.empty() && result->stuck.empty()) rows = input_.doubts;
+  if (rows.empty()) return false;
+  std::vector<StuckCollective> all = rows;
+  const auto& doubts = result->stuck.empty() ? input_.doubts : result->doubts;
+  all.insert(all.end(), doubts.begin(), doubts.end());
+  result->verdict = Verdict::stuck;
+  result->culprits = RootRanks(all);
+  if (result->culprits.empty()) result->suspects = RootRanks(rows);
+  result->stuck = std::move(rows);
+  return true;
+}
+
+// Ranks whose dump is there and could not be read; with a cut file beside, all that were not read.
+std::vector<std::int32_t> FlightRecorder::Unreadable(const MatchResult& result) const {
+  std::vector<std::int32_t> out;
+  std::copy_if(lost_.begin(), lost_.end(), std::back_inserter(out),
+               [&](std::int32_t rank) { return !Heard(rank); });
+  for (const auto& [id, rank] : ranks_) {
+    if (!rank.whole) out.push_back(id);
+  }
+  if (!cut_files_.empty()) out.insert(out.end(), result.silent.begin(), result.silent.end());
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
 base::Json FlightRecorder::RowJson(const StuckCollective& row, bool p2p) const {
   const Detail& detail = details_[p2p ? row.example : detail_of_[row.example]];
   const Group& group = groups_[row.group];
@@ -121,6 +179,7 @@ base::Json FlightRecorder::RowJson(const StuckCollective& row, bool p2p) const {
   out.set("seq", row.seq).set("input_sizes", detail.input_sizes);
   out.set("dtype", detail.dtype.empty() ? base::Json() : base::Json(detail.dtype));
   out.set("missing_ranks", RanksJson(row.missing)).set("waiting_ranks", RanksJson(row.waiting));
+  if (!row.unheard.empty()) out.set("unknown_ranks", RanksJson(row.unheard));
   if (row.other.empty()) return out;
   // Each of those who entered something else, with what it was.
   base::Json others = base::Json::MakeArray();
@@ -147,7 +206,9 @@ base::Json FlightRecorder::LastJson(std::int32_t rank, const Last& last) const {
   return out.set("frames", last.frames.empty() ? base::Json() : std::move(frames));
 }
 
-void FlightRecorder::Tell(const MatchResult& result, bool p2p, const wire::Context& context,
+void FlightRecorder::Tell(const MatchResult& result, bool p2p,
+                          const std::vector<std::int32_t>& unreadable,
+                          const std::vector<std::int32_t>& no_dump, const wire::Context& context,
                           model::Batch* batch) const {
   const StuckCollective& row = result.stuck.front();
   const Detail& detail = details_[p2p ? row.example : detail_of_[row.example]];
@@ -170,18 +231,23 @@ void FlightRecorder::Tell(const MatchResult& result, bool p2p, const wire::Conte
   if (result.verdict == Verdict::desync) {
     event.message += "ranks " + Listed(row.other) + " entered something else";
   } else if (row.missing.empty()) {
-    event.message += "all ranks entered, " + std::to_string(row.waiting.size()) + " are not done";
+    event.message += row.unheard.empty() ? "all ranks entered, " : "all others entered, ";
+    event.message += std::to_string(row.waiting.size()) + " are not done";
   } else {
     event.message += "ranks " + Listed(row.missing) + " did not enter, " +
                      std::to_string(row.waiting.size()) + " wait";
   }
   if (!result.culprits.empty())
     event.message += "; waited for in the end: " + Listed(result.culprits);
+  if (!unreadable.empty()) event.message += "; dumps not read: " + Listed(unreadable);
+  if (!no_dump.empty()) event.message += "; no dump: " + Listed(no_dump);
   event.attributes = {
       {"communicator", event.entity},        {"operation", operation},
       {"seq", std::to_string(row.seq)},      {"verdict", VerdictName(result.verdict)},
       {"culprits", Listed(result.culprits)}, {"missing_ranks", Listed(row.missing)},
       {"waiting_ranks", Listed(row.waiting)}};
+  if (!unreadable.empty()) event.attributes.set("unreadable_ranks", Listed(unreadable));
+  if (!no_dump.empty()) event.attributes.set("ranks_without_dump", Listed(no_dump));
   if (context.resource != nullptr) {
     for (const auto& [key, value] : *context.resource) {
       if (event.attributes.get(key).empty()) event.attributes.set(key, value);
@@ -191,7 +257,10 @@ void FlightRecorder::Tell(const MatchResult& result, bool p2p, const wire::Conte
 }
 
 void FlightRecorder::Finish(const wire::Context& context, model::Batch* batch, base::Json* report) {
-  for (const auto& [id, rank] : ranks_) input_.seen.push_back(id);
+  for (const auto& [id, rank] : ranks_) {
+    if (Heard(id)) input_.seen.push_back(id);
+  }
+  input_.doubts = P2pDoubts();
   Progresses();
   for (const Group& group : groups_) input_.groups.push_back(group.members);
   for (const Entered& e : input_.entered) {
@@ -203,18 +272,12 @@ void FlightRecorder::Finish(const wire::Context& context, model::Batch* batch, b
     members.erase(std::unique(members.begin(), members.end()), members.end());
   }
   MatchResult result = MatchCollectives(input_);
-  // Point-to-point only where no collective explains it: a chain through a pipeline would name
-  // ranks that are themselves held up.
-  bool p2p = false;
-  if (result.culprits.empty()) {
-    if (std::vector<StuckCollective> rows = P2pRows(); !rows.empty()) {
-      result.verdict = Verdict::stuck;
-      result.culprits = RootRanks(rows);
-      result.stuck = std::move(rows);
-      p2p = true;
-    }
-  }
-  if (!result.stuck.empty()) Tell(result, p2p, context, batch);
+  const bool p2p = JudgeP2p(&result);
+  const std::vector<std::int32_t> unreadable = Unreadable(result);
+  std::vector<std::int32_t> no_dump;
+  std::set_difference(result.silent.begin(), result.silent.end(), unreadable.begin(),
+                      unreadable.end(), std::back_inserter(no_dump));
+  if (!result.stuck.empty()) Tell(result, p2p, unreadable, no_dump, context, batch);
   if (report == nullptr) return;
   base::Json entries = base::Json::MakeObject();
   for (const auto& [id, rank] : ranks_) entries.set(std::to_string(id), rank.entries);
@@ -228,10 +291,19 @@ void FlightRecorder::Finish(const wire::Context& context, model::Batch* batch, b
   report->set("version", version_.empty() ? base::Json() : base::Json(version_));
   report->set("ranks", static_cast<std::uint64_t>(ranks_.size()));
   report->set("entries", std::move(entries)).set("stuck", std::move(stuck));
-  report->set("verdict", VerdictName(result.verdict));
+  // Where a dump could not be read, "complete" is not known.
+  const bool unknown =
+      result.verdict == Verdict::complete && (!unreadable.empty() || !cut_files_.empty());
+  report->set("verdict", unknown ? "unknown" : VerdictName(result.verdict));
+  report->set("incomplete", !unreadable.empty() || !no_dump.empty() || !cut_files_.empty());
   report->set("culprits", RanksJson(result.culprits));
+  report->set("suspects", RanksJson(result.suspects));
   report->set("culprits_last", std::move(last));
-  report->set("ranks_without_dump", RanksJson(result.silent));
+  report->set("ranks_without_dump", RanksJson(no_dump));
+  report->set("unreadable_ranks", RanksJson(unreadable));
+  base::Json cut = base::Json::MakeArray();
+  for (const std::string& name : cut_files_) cut.push(name);
+  report->set("cut_inputs", std::move(cut));
 }
 
 }  // namespace strata::l2_comm

@@ -28,7 +28,7 @@ struct Bucket {
   Key key;
   std::size_t first = kNone;
   std::uint64_t signature = 0;
-  bool open = false, differs = false;
+  bool open = false, differs = false, meets = true;
 };
 
 class Matcher {
@@ -43,16 +43,21 @@ class Matcher {
   bool Heard(std::int32_t rank) const {
     return std::binary_search(in_.seen.begin(), in_.seen.end(), rank);
   }
+  // The first of each group: that differs, that misses somebody, that is merely open.
+  struct First {
+    std::size_t differs = kNone, misses = kNone, open = kNone;
+  };
+  std::vector<StuckCollective> Doubts() const;
+  void BlameRoots(MatchResult* out) const;
   StuckCollective RowOf(const Bucket& bucket) const;
   void SplitByMajority(const Bucket& bucket, StuckCollective* row) const;
 
   const MatchInput& in_;
   std::vector<Bucket> buckets_;
   std::vector<std::size_t> next_;
-  // Per group and member: the highest sequence that it entered; kIgnored where it is not judged.
-  static constexpr std::int64_t kIgnored = std::numeric_limits<std::int64_t>::max();
-  std::vector<std::vector<std::int64_t>> reached_;
-  std::vector<std::int64_t> lowest_;  // per group, over its judged members
+  std::vector<std::vector<std::int64_t>> reached_;  // per group and member: the highest it entered
+  std::vector<std::int64_t> passed_;  // per group: what one that was heard has finished
+  std::vector<std::int64_t> lowest_;  // per group, over its members that were heard
 };
 
 void Matcher::FillBuckets() {
@@ -68,6 +73,7 @@ void Matcher::FillBuckets() {
     next_[i] = bucket.first;
     bucket.first = i;
     bucket.open |= !e.done;
+    bucket.meets &= e.meets;
     if (e.signature == 0) continue;
     bucket.differs |= bucket.signature != 0 && bucket.signature != e.signature;
     bucket.signature = e.signature;
@@ -83,28 +89,35 @@ std::int64_t* Matcher::Reached(std::uint32_t group, std::int32_t rank) {
 }
 
 void Matcher::FillReached() {
-  for (const auto& members : in_.groups) {
-    auto& reached = reached_.emplace_back(members.size(), -1);
-    std::size_t silent = 0;
-    for (const std::int32_t rank : members) silent += Heard(rank) ? 0 : 1;
-    if (2 * silent < members.size()) continue;
-    for (std::size_t i = 0; i < members.size(); ++i) {
-      if (!Heard(members[i])) reached[i] = kIgnored;
-    }
-  }
+  for (const auto& members : in_.groups) reached_.emplace_back(members.size(), -1);
   for (const Entered& e : in_.entered) {
     if (std::int64_t* at = Reached(e.group, e.rank)) *at = std::max(*at, e.seq);
   }
   for (const Progress& p : in_.progress) {
     if (std::int64_t* at = Reached(p.group, p.rank)) *at = std::max(*at, p.entered);
   }
-  for (const auto& reached : reached_) {
-    lowest_.push_back(reached.empty() ? kIgnored
-                                      : *std::min_element(reached.begin(), reached.end()));
+  auto finished = reached_;
+  for (const Entered& e : in_.entered) {
+    const std::int64_t* at = e.done ? nullptr : Reached(e.group, e.rank);
+    if (at == nullptr) continue;
+    std::int64_t& own = finished[e.group][static_cast<std::size_t>(at - reached_[e.group].data())];
+    own = std::min(own, e.seq - 1);
+  }
+  for (std::size_t g = 0; g < in_.groups.size(); ++g) {
+    std::int64_t& passed = passed_.emplace_back(-1);
+    for (std::size_t i = 0; i < in_.groups[g].size(); ++i) {
+      if (Heard(in_.groups[g][i])) passed = std::max(passed, finished[g][i]);
+    }
+    std::int64_t& lowest = lowest_.emplace_back(std::numeric_limits<std::int64_t>::max());
+    for (std::size_t i = 0; i < in_.groups[g].size(); ++i) {
+      if (Heard(in_.groups[g][i])) lowest = std::min(lowest, reached_[g][i]);
+    }
   }
 }
 
-// Those who entered what most entered are right; without a majority all are named.
+// Those who entered what most entered are right; without a majority all are named. Blamed is
+// whoever could not come to be in the majority even if all that were not heard entered the same as
+// it.
 void Matcher::SplitByMajority(const Bucket& bucket, StuckCollective* row) const {
   std::map<std::uint64_t, std::size_t> votes;
   for (std::size_t i = bucket.first; i != kNone; i = next_[i]) ++votes[in_.entered[i].signature];
@@ -123,6 +136,8 @@ void Matcher::SplitByMajority(const Bucket& bucket, StuckCollective* row) const 
     } else {
       row->other.push_back(e.rank);
       row->other_entries.push_back(i);
+      if (2 * (votes[e.signature] + row->unheard.size()) <= total + row->unheard.size())
+        row->blamed.push_back(e.rank);
     }
   }
   if (row->example == kNone) row->example = bucket.first;
@@ -146,19 +161,61 @@ StuckCollective Matcher::RowOf(const Bucket& bucket) const {
   waiting.erase(std::unique(waiting.begin(), waiting.end()), waiting.end());
   const auto& members = in_.groups[row.group];
   for (std::size_t i = 0; i < members.size(); ++i) {
-    if (reached_[row.group][i] < row.seq) row.missing.push_back(members[i]);
+    if (reached_[row.group][i] < row.seq)
+      (Heard(members[i]) ? row.missing : row.unheard).push_back(members[i]);
   }
   if (bucket.differs) SplitByMajority(bucket, &row);
   return row;
 }
 
+// Per group with members that were not heard: the first collective in which these may be missing,
+// and all who wait in it or a later one. What another member has finished, all had entered.
+std::vector<StuckCollective> Matcher::Doubts() const {
+  std::map<std::uint32_t, std::pair<std::size_t, std::vector<std::int32_t>>> of_group;
+  for (std::size_t b = 0; b < buckets_.size(); ++b) {
+    const Bucket& bucket = buckets_[b];
+    const std::uint32_t g = bucket.key.group;
+    if (!bucket.open || (bucket.meets && bucket.key.seq <= passed_[g])) continue;
+    auto& [first, waiting] = of_group.try_emplace(g, b, std::vector<std::int32_t>()).first->second;
+    if (bucket.key.seq < buckets_[first].key.seq) first = b;
+    for (std::size_t i = bucket.first; i != kNone; i = next_[i])
+      if (!in_.entered[i].done) waiting.push_back(in_.entered[i].rank);
+  }
+  std::vector<StuckCollective> rows;
+  for (auto& [g, doubt] : of_group) {
+    StuckCollective row = RowOf(buckets_[doubt.first]);
+    row.missing.clear();
+    row.unheard.clear();
+    for (const std::int32_t rank : in_.groups[g])
+      if (!Heard(rank)) row.unheard.push_back(rank);
+    if (row.unheard.empty()) continue;
+    row.waiting = std::move(doubt.second);
+    std::sort(row.waiting.begin(), row.waiting.end());
+    row.waiting.erase(std::unique(row.waiting.begin(), row.waiting.end()), row.waiting.end());
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+// Who misses one collective may wait in another for somebody who was not heard: then it is not
+// blamed, and where nobody is left it is a suspect and these others are told too.
+void Matcher::BlameRoots(MatchResult* out) const {
+  const std::vector<StuckCollective> told = Doubts();
+  std::vector<StuckCollective> all = out->doubts;
+  all.insert(all.end(), out->stuck.begin(), out->stuck.end());
+  out->culprits = RootRanks(all);
+  if (!out->culprits.empty()) return;
+  out->suspects = RootRanks(out->stuck);
+  for (const StuckCollective& row : told) {
+    const bool there = std::any_of(out->stuck.begin(), out->stuck.end(),
+                                   [&](const auto& r) { return r.group == row.group; });
+    if (!there) out->stuck.push_back(row);
+  }
+}
+
 MatchResult Matcher::Run() {
   FillBuckets();
   FillReached();
-  // The first of each group: that differs, that misses somebody, that is merely open.
-  struct First {
-    std::size_t differs = kNone, misses = kNone, open = kNone;
-  };
   std::vector<First> first(in_.groups.size());
   const auto earlier = [&](std::size_t* at, std::size_t b) {
     if (*at == kNone || buckets_[b].key.seq < buckets_[*at].key.seq) *at = b;
@@ -181,18 +238,20 @@ MatchResult Matcher::Run() {
     if (b == kNone && out.verdict == Verdict::complete && !misses) b = f.open;
     if (b != kNone) out.stuck.push_back(RowOf(buckets_[b]));
   }
-  std::stable_sort(out.stuck.begin(), out.stuck.end(), [&](const auto& a, const auto& b) {
-    return in_.entered[a.example].created_ns < in_.entered[b.example].created_ns;
-  });
   if (out.verdict == Verdict::desync) {
     for (const StuckCollective& row : out.stuck)
-      out.culprits.insert(out.culprits.end(), row.other.begin(), row.other.end());
+      out.culprits.insert(out.culprits.end(), row.blamed.begin(), row.blamed.end());
     std::sort(out.culprits.begin(), out.culprits.end());
     out.culprits.erase(std::unique(out.culprits.begin(), out.culprits.end()), out.culprits.end());
   } else if (!out.stuck.empty()) {
     out.verdict = Verdict::stuck;
-    out.culprits = RootRanks(out.stuck);
+    out.doubts = Doubts();
+    out.doubts.insert(out.doubts.end(), in_.doubts.begin(), in_.doubts.end());
+    if (misses) BlameRoots(&out);
   }
+  std::stable_sort(out.stuck.begin(), out.stuck.end(), [&](const auto& a, const auto& b) {
+    return in_.entered[a.example].created_ns < in_.entered[b.example].created_ns;
+  });
   for (const auto& members : in_.groups) {
     for (const std::int32_t rank : members)
       if (!Heard(rank)) out.silent.push_back(rank);
@@ -203,12 +262,13 @@ MatchResult Matcher::Run() {
 }
 
 // Strongly connected parts of "waits for", Tarjan's algorithm without recursion. Nodes: ranks, then
-// rows; edges: a waiting rank to its row, a row to the ranks it misses.
+// rows; edges: a waiting rank to its row, a row to the ranks it misses (else to those unheard).
 class WaitGraph {
  public:
   explicit WaitGraph(std::span<const StuckCollective> rows) {
     for (const StuckCollective& row : rows) {
       ranks_.insert(ranks_.end(), row.missing.begin(), row.missing.end());
+      ranks_.insert(ranks_.end(), row.unheard.begin(), row.unheard.end());
       ranks_.insert(ranks_.end(), row.waiting.begin(), row.waiting.end());
     }
     std::sort(ranks_.begin(), ranks_.end());
@@ -216,15 +276,17 @@ class WaitGraph {
     edges_.resize(ranks_.size() + rows.size());
     missed_.resize(ranks_.size());
     for (std::size_t r = 0; r < rows.size(); ++r) {
-      if (rows[r].missing.empty()) continue;
+      const bool known = !rows[r].missing.empty();
+      const auto& targets = known ? rows[r].missing : rows[r].unheard;
+      if (targets.empty()) continue;
       for (const std::int32_t rank : rows[r].waiting) {
         // One that is missing itself does not wait here.
-        if (!std::binary_search(rows[r].missing.begin(), rows[r].missing.end(), rank))
+        if (!std::binary_search(targets.begin(), targets.end(), rank))
           edges_[NodeOf(rank)].push_back(ranks_.size() + r);
       }
-      for (const std::int32_t rank : rows[r].missing) {
+      for (const std::int32_t rank : targets) {
         edges_[ranks_.size() + r].push_back(NodeOf(rank));
-        missed_[NodeOf(rank)] = true;
+        if (known) missed_[NodeOf(rank)] = true;
       }
     }
   }

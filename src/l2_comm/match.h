@@ -20,6 +20,7 @@ struct Entered {
   std::uint64_t signature = 0;  // hash of operation, size and type; 0 = cannot be compared
   std::int64_t created_ns = 0;  // orders the answer; 0 = not told
   bool done = false;
+  bool meets = false;  // nobody can finish it before all have entered
 };
 
 // "this rank entered all collectives of the group up to here", where entries may be gone.
@@ -29,40 +30,47 @@ struct Progress {
   std::int64_t entered = -1;
 };
 
-struct MatchInput {
-  std::vector<std::vector<std::int32_t>> groups;  // members, ascending, each once
-  std::vector<std::int32_t> seen;                 // ranks that were heard at all, ascending
-  std::vector<Entered> entered;
-  std::vector<Progress> progress;
-};
-
 // A collective that some wait in. At most one per group, the first: later ones follow from it.
 struct StuckCollective {
   std::uint32_t group = 0;
   std::int64_t seq = 0;
   std::size_t example = 0;  // index into MatchInput::entered of one that is as it should be
-  std::vector<std::int32_t> missing;       // did not enter, ascending
+  std::vector<std::int32_t> missing;       // were heard whole and did not enter, ascending
+  std::vector<std::int32_t> unheard;       // not heard whole, and no sign that they entered
   std::vector<std::int32_t> waiting;       // entered, not done
   std::vector<std::int32_t> other;         // entered another operation, size or type (desync)
   std::vector<std::size_t> other_entries;  // what they entered: indices into MatchInput::entered
+  std::vector<std::int32_t> blamed;        // of `other`: whatever those unheard may have entered
+};
+
+struct MatchInput {
+  std::vector<std::vector<std::int32_t>> groups;  // members, ascending, each once
+  std::vector<std::int32_t> seen;                 // ranks whose record is whole, ascending
+  std::vector<Entered> entered;
+  std::vector<Progress> progress;
+  std::vector<StuckCollective> doubts;  // beside the groups: who may wait for whom of the unheard
 };
 
 enum class Verdict : std::uint8_t { complete, stuck, desync };
 
 struct MatchResult {
   Verdict verdict = Verdict::complete;
-  std::vector<StuckCollective> stuck;  // oldest first
-  std::vector<std::int32_t> culprits;  // ascending; empty where nobody can be named
-  std::vector<std::int32_t> silent;    // members of groups that were not heard
+  std::vector<StuckCollective> stuck;   // oldest first
+  std::vector<std::int32_t> culprits;   // ascending; empty where nobody can be named
+  std::vector<StuckCollective> doubts;  // who may wait for those unheard, with the input's
+  std::vector<std::int32_t> suspects;   // those of what is known, where nobody is proven a culprit
+  std::vector<std::int32_t> silent;     // members of groups that were not heard whole
 };
 
-// A member that was not heard counts as missing only in groups where most members were heard; else
-// its group is judged by the others alone. Where every member entered a collective that is not
-// done, it is told with nobody missing, and only when no other reason was found.
+// What a member did that was not heard whole is unknown: it is never missing and never a culprit,
+// and nobody is a culprit who may be waiting for it. Where every member that was heard entered a
+// collective that is not done, it is told with nobody missing, and only when that is all that can
+// be said.
 MatchResult MatchCollectives(const MatchInput& input);
 
 // The ranks that are waited for and do not themselves wait for another of the rows: the ends of the
-// chains, or a whole ring of ranks that wait for each other. Ascending.
+// chains, or a whole ring of ranks that wait for each other. A row in which nobody is missing may
+// wait for those unheard, who are never an answer. Ascending.
 std::vector<std::int32_t> RootRanks(std::span<const StuckCollective> rows);
 
 }  // namespace strata::l2_comm

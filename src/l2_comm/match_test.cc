@@ -113,12 +113,52 @@ TEST(Match, WhoWasNotHeard) {
   in.groups = {UpTo(4)};
   in.seen = {0, 1, 3};
   Enter(&in, 0, 2, {0, 1, 3}, false);
-  EXPECT_EQ(MatchCollectives(in).culprits, Ranks({2}));  // all that were heard came
-  EXPECT_EQ(MatchCollectives(in).silent, Ranks({2}));
+  MatchResult r = MatchCollectives(in);  // all that were heard came
+  EXPECT_EQ(r.verdict, Verdict::stuck);
+  EXPECT_TRUE(r.culprits.empty());
+  EXPECT_TRUE(r.stuck.at(0).missing.empty());
+  EXPECT_EQ(r.stuck.at(0).unheard, Ranks({2}));
+  EXPECT_EQ(r.silent, Ranks({2}));
   in.seen = {0};  // one dump of four: the others are not accused
   in.entered.resize(1);
   EXPECT_TRUE(MatchCollectives(in).culprits.empty());
   EXPECT_EQ(MatchCollectives(in).silent, Ranks({1, 2, 3}));
+}
+
+TEST(Match, WhoMayWaitForOneThatWasNotHeardIsNotBlamed) {
+  // 0 and 1 wait for 2 and 3. 2 waits with 4, of whom nothing is known; 3 waits for nobody.
+  MatchInput in;
+  in.groups = {{0, 1, 2, 3}, {2, 4}};
+  in.seen = UpTo(4);
+  Enter(&in, 0, 9, {0, 1}, false);
+  Enter(&in, 1, 4, {2}, false);
+  EXPECT_EQ(MatchCollectives(in).culprits, Ranks({3}));
+  in.groups[0] = {0, 1, 2};
+  const MatchResult r = MatchCollectives(in);
+  EXPECT_TRUE(r.culprits.empty());
+  ASSERT_EQ(r.stuck.size(), 2u);  // the chain is told to where it is lost
+  EXPECT_EQ(r.stuck[0].unheard, Ranks({4}));
+  EXPECT_EQ(r.stuck[1].missing, Ranks({2}));
+  // The same doubt from beside the groups.
+  in.groups[1] = {2};
+  EXPECT_EQ(MatchCollectives(in).culprits, Ranks({2}));
+  in.doubts.emplace_back().waiting = {2};
+  in.doubts[0].unheard = {4};
+  EXPECT_TRUE(MatchCollectives(in).culprits.empty());
+}
+
+TEST(Match, TheMajorityMayBeAmongThoseUnheard) {
+  MatchInput in;
+  in.groups = {UpTo(4)};
+  in.seen = UpTo(3);
+  Enter(&in, 0, 5, {0, 1}, false, 7);
+  Enter(&in, 0, 5, {2}, false, 8);
+  EXPECT_EQ(MatchCollectives(in).culprits, Ranks({2}));  // at best two against two
+  in.groups = {UpTo(5)};
+  const MatchResult r = MatchCollectives(in);
+  EXPECT_EQ(r.verdict, Verdict::desync);
+  EXPECT_TRUE(r.culprits.empty());
+  EXPECT_EQ(r.stuck.at(0).other, Ranks({2}));
 }
 
 TEST(Match, WhatDoesNotFitIsPassedOver) {
