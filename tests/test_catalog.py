@@ -130,6 +130,15 @@ def test_a_good_catalog_is_written_and_check_notices_edits(tree):
     assert r.returncode == 1 and "src/l1_gpu/catalog.gen.cc is out of date" in r.stdout and "D_P3" in r.stdout
 
 
+def test_bounds_are_the_signals_own_else_the_units(tree):
+    assert tree(GOOD.replace("{name: D_P}", "{name: D_P, blanks: [0]}")).returncode == 0
+    made = (tree.root / "src" / "l1_gpu" / "catalog.gen.cc").read_text()
+    assert "kMinute1, 0, 100000}" in made and "kMinute2, 0, model::kFinite}" in made
+    assert "{9.223372036854776e+18, 0}" in made, "the adapter's blanks and the source's own"
+    assert tree(GOOD.replace('unit: "W"\n', 'unit: "W"\n    min: -.inf\n    max: 2\n')).returncode == 0
+    assert "-model::kUnbounded, 2}" in (tree.root / "src" / "l1_gpu" / "catalog.gen.cc").read_text()
+
+
 BAD = [  # (replace, by, what the message must say besides the file)
     ("    unit: \"W\"\n", "    unit: \"W\"\n    colour: red\n", ["gpu.power", "unknown key 'colour'"]),
     ("{name: D_P}", "{name: D_P, factor: 2}", ["gpu.power", "unknown key 'factor'"]),
@@ -164,6 +173,9 @@ BAD = [  # (replace, by, what the message must say besides the file)
     ("    meaning: m\n", "", ["gpu.power", "meaning must be text"]),
     ("kind: gauge", "kind: event", ["gpu.power", "event has no metric sources"]),
     ("    unit: \"W\"\n", "    unit: \"W\"\n    unit: \"J\"\n", ["'unit' stands twice"]),
+    ("    unit: \"W\"\n", "    unit: \"W\"\n    ratio: true\n", ["gpu.power", "only of unit 1"]),
+    ("    unit: \"W\"\n", "    unit: \"W\"\n    min: 1.0e+6\n", ["gpu.power", "min 1000000.0 is not below max 100000.0"]),
+    ("    unit: \"W\"\n", "    unit: \"W\"\n    max: hot\n", ["gpu.power", "max must be a number"]),
     ("layer: l1_gpu", "layer: l2_comm", ["the room is l1_gpu"]),
     ("signals:", "signals: [", ["catalog.yaml:"]),
 ]

@@ -104,7 +104,7 @@ void Scraper::Fact(std::string_view name, std::string_view unit, double value,
   if (targets == nullptr) targets = &feed_->namer().Resolve(key, raw, &feed_->batch().refused);
   for (const model::Target& target : *targets) {
     double out = 0;
-    if (model::Namer::Apply(target, value, &out))
+    if (model::Namer::Apply(target, value, &out, &feed_->batch().refused))
       feed_->batch().samples.push(target.series, now_ns, 0, out);
   }
 }

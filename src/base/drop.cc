@@ -32,6 +32,8 @@ constexpr std::array<Row, kReasons> kTable = {{
     {"spool_full", "error", "the spool on disk is full: the server was away for too long"},
     {"store_failed", "error", "the engine refused a segment: see the log"},
     {"unnamed", "warning", "records without a name or id cannot be kept"},
+    {"implausible", "warning",
+     "a value no such thing can have: fix the exporter, its unit or its sensor"},
 }};
 
 std::array<std::atomic<std::uint64_t>, kReasons> g_counts{};

@@ -28,6 +28,7 @@ enum class Reason : std::uint8_t {
   spool_full,       // the agent's disk spool was full
   store_failed,     // the engine refused a segment for good
   unnamed,          // nothing to call it by: no metric name, no trace id
+  implausible,      // outside what its signal can physically be (catalog: min, max)
   kCount,
 };
 

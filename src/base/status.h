@@ -41,7 +41,9 @@ class [[nodiscard]] Status {
   // The same failure with what the caller was doing in front: "context: message".
   Status With(std::string_view context) const {
     if (ok()) return *this;
-    return Status(code_, std::string(context) + ": " + message_);
+    std::string told = std::string(context) + ": ";
+    if (message_.starts_with(told)) return *this;  // whoever failed named it already
+    return Status(code_, std::move(told) + message_);
   }
 
  private:

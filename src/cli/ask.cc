@@ -5,10 +5,12 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <unordered_map>
 
 #include "base/http_client.h"
 #include "base/http_server.h"
 #include "cli/commands.h"
+#include "server/server.h"
 
 namespace strata::cli {
 
@@ -136,6 +138,23 @@ std::string Short(double value, const std::string& unit) {
   std::string out = text;
   if (!out.empty() && out.back() == ' ') out.pop_back();
   return out;
+}
+
+std::string Shown(double value, const std::string& signal, const std::string& unit) {
+  if (unit != "1") return Short(value, unit);
+  static const auto* const kRatios = [] {
+    auto* ratios = new std::unordered_map<std::string_view, bool>;
+    for (const model::Catalog* catalog : server::Layers()) {
+      for (const model::Signal& s : catalog->signals) (*ratios)[s.id] = s.ratio;
+    }
+    return ratios;
+  }();
+  const auto known = kRatios->find(signal);
+  // What no catalog knows: by its name, as OpenTelemetry and Prometheus spell a ratio.
+  const bool ratio = known != kRatios->end()
+                         ? known->second
+                         : signal.ends_with("utilization") || signal.ends_with("ratio");
+  return Short(value, ratio ? unit : "");
 }
 
 Result<server::Config> LoadConfig(const RunOptions& options) {

@@ -72,6 +72,8 @@ std::string Bold(const std::string& text);
 std::string Dim(const std::string& text);
 std::string Paint(const std::string& text, int colour);    // ANSI colour number
 std::string Short(double value, const std::string& unit);  // 1.2 k, 34 %, 5.1 GB, "-" for NaN
+// The same of a signal: of the unit "1" only a ratio is in percent, a code or a state is a number.
+std::string Shown(double value, const std::string& signal, const std::string& unit);
 double NumberOr(const base::Json& json, double otherwise);
 
 }  // namespace strata::cli

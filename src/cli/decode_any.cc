@@ -2,6 +2,7 @@
 #include "cli/decode_any.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "base/hash.h"
 #include "l1_gpu/l1_gpu.h"
@@ -50,25 +51,46 @@ bool Contains(std::string_view text, std::string_view what) {
   return text.find(what) != std::string_view::npos;
 }
 
-// Text whose first line that is no comment reads `name 1` or `name{…} 1`.
+// `name 1`, `name{label="x"} 1`; a number may be NaN or +Inf and a time may follow.
+bool LooksSampleLine(std::string_view line) {
+  const auto word = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == ':';
+  };
+  std::size_t i = 0;
+  while (i < line.size() && word(line[i])) ++i;
+  // The format allows a colon at the end; no exporter has one there, and `rchar: 7` is /proc.
+  if (i == 0 || i == line.size() || std::isdigit(static_cast<unsigned char>(line[0])) != 0 ||
+      line[i - 1] == ':')
+    return false;
+  if (line[i] == '{') {
+    const std::size_t close = line.rfind('}');
+    if (close == std::string_view::npos || line.find("=\"", i) > close) return false;
+    i = close + 1;
+  }
+  const std::size_t value = line.find_first_not_of(" \t", i);
+  if (value == std::string_view::npos || value == i) return false;
+  const std::string_view rest = line.substr(value);
+  const std::string_view first = rest.substr(0, rest.find_first_of(" \t\r"));
+  if (first == "NaN" || first == "+Inf" || first == "-Inf" || first == "Inf") return true;
+  const std::size_t sign = first[0] == '+' || first[0] == '-' ? 1 : 0;
+  return first.size() > sign && first.find_first_not_of("0123456789.eE+-", sign) == first.npos &&
+         first.find_first_of("0123456789") != first.npos;
+}
+
+// A page that says so, or one whose first twenty lines mostly are samples: one line is no proof.
 bool LooksProm(std::string_view text) {
   if (text.starts_with("# HELP ") || text.starts_with("# TYPE ") ||
       Contains(text.substr(0, 4096), "\n# TYPE "))
     return true;
-  while (!text.empty()) {
+  int lines = 0, samples = 0;
+  while (!text.empty() && lines < 20) {
     const std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
     if (line.empty() || line[0] == '#') continue;
-    std::size_t i = 0;
-    while (i < line.size() &&
-           (std::isalnum(static_cast<unsigned char>(line[i])) || line[i] == '_' || line[i] == ':'))
-      ++i;
-    if (i == 0 || i == line.size()) return false;
-    return line[i] == '{' || (line[i] == ' ' && i + 1 < line.size() &&
-                              (std::isdigit(static_cast<unsigned char>(line[i + 1])) ||
-                               line[i + 1] == '-' || line[i + 1] == '+' || line[i + 1] == 'N'));
+    ++lines;
+    samples += LooksSampleLine(line) ? 1 : 0;
   }
-  return false;
+  return samples * 2 > lines;
 }
 
 bool LooksOtlpJson(std::string_view text) {

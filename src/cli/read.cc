@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "cli/commands.h"
 #include "cli/decode_any.h"
+#include "cli/proc_archive.h"
 #include "l2_comm/flight_recorder.h"
 #include "l2_comm/l2_comm.h"
 #include "l3_host/l3_host.h"
@@ -153,7 +154,7 @@ class Printer {
         j.set("value", batch.samples.value[i]);
         Line(j);
       } else {
-        Row(s, Short(batch.samples.value[i], s.unit));
+        Row(s, Shown(batch.samples.value[i], s.signal, s.unit));
       }
     }
     for (const model::Histogram& h : batch.histograms) {
@@ -162,7 +163,8 @@ class Printer {
         Line(HistogramJson(s, h));
       } else {
         Row(s, std::to_string(h.count) + " observations, mean " +
-                   (h.count > 0 ? Short(h.sum / static_cast<double>(h.count), s.unit) : "-"));
+                   (h.count > 0 ? Shown(h.sum / static_cast<double>(h.count), s.signal, s.unit)
+                                : "-"));
       }
     }
     for (const model::Event& e : batch.events) {
@@ -272,6 +274,15 @@ bool HoldsProc(const std::string& path) {
   return std::filesystem::exists(path + "/proc/stat", error);
 }
 
+// A word that names no file: a kind with a slip in it, not a path.
+bool LooksKind(const std::string& word) {
+  std::error_code error;
+  return word.find_first_not_of(
+             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") ==
+             std::string::npos &&
+         word != "-" && !std::filesystem::exists(word, error);
+}
+
 }  // namespace
 
 int Read(const ReadOptions& options) {
@@ -280,6 +291,11 @@ int Read(const ReadOptions& options) {
   if (o.paths.size() > 1 && std::find(kinds.begin(), kinds.end(), o.paths[0]) != kinds.end()) {
     o.kind = o.paths[0];
     o.paths.erase(o.paths.begin());
+  } else if (o.paths.size() > 1 && LooksKind(o.paths[0])) {
+    std::string known;
+    for (const std::string& kind : kinds) known += (known.empty() ? "" : ", ") + kind;
+    Fail(base::Invalid("unknown kind \"" + o.paths[0] + "\"; kinds are " + known));
+    return 2;
   }
   std::int64_t now = base::Clock::system().now_ns();
   if (!o.time.empty()) {
@@ -336,10 +352,13 @@ int Read(const ReadOptions& options) {
     return Status::Ok();
   };
   for (const std::string& path : o.paths) {
-    if (o.kind == "proc" || (o.kind.empty() && HoldsProc(path))) {
+    const auto archived = o.kind == "proc" || o.kind.empty() ? ProcArchive::Find(path) : nullptr;
+    if (archived || o.kind == "proc" || (o.kind.empty() && HoldsProc(path))) {
       model::Batch batch;
       Json report;
-      const Status status = l3_host::ReadHost(path, now, namer, &batch, &report);
+      Status status = archived ? archived->Unpack() : Status::Ok();
+      if (status.ok())
+        status = l3_host::ReadHost(archived ? archived->root() : path, now, namer, &batch, &report);
       if (!status.ok()) {
         Fail(status);
         totals.failed = true;

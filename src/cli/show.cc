@@ -31,17 +31,6 @@ int PrintJson(const Json& json) {
   return 0;
 }
 
-// The unit "1" is a ratio but for these, which go as plain numbers.
-std::string Value(double value, const std::string& signal, const std::string& unit) {
-  for (const std::string_view plain :
-       {"train.loss", "train.grad_norm", "train.learning_rate", "gpu.fault.last_code",
-        "inference.model_info", "inference.engine_awake", "gpu.health", "system.infiniband.state",
-        "k8s.pod.phase"}) {
-    if (signal == plain && unit == "1") return Short(value, "");
-  }
-  return Short(value, unit);
-}
-
 int StateColour(const std::string& state) {
   return state == "live" ? 32 : state == "replayed" ? 36 : state == "stale" ? 33 : 2;
 }
@@ -70,10 +59,13 @@ std::string Sparkline(const Json& points, std::size_t width) {
     low = std::min(low, all[i].at(1).as_double());
     high = std::max(high, all[i].at(1).as_double());
   }
+  // What differs by rounding only is one value.
+  const bool flat = !(high - low > 1e-6 * std::max(std::fabs(high), std::fabs(low))) ||
+                    !std::isfinite(high - low);
   std::string out;
   for (std::size_t i = first; i < all.size(); ++i) {
     const double v = all[i].at(1).as_double();
-    out += kBars[high > low ? static_cast<int>((v - low) / (high - low) * 7.0) : 0];
+    out += kBars[flat ? 0 : static_cast<int>((v - low) / (high - low) * 7.0)];
   }
   return out;
 }
@@ -117,12 +109,13 @@ void PrintEvidence(const Json& line) {
   std::printf(
       "      %-9s %s = %s", line["role"].as_string().c_str(), line["signal"].as_string().c_str(),
       line["value"].is_number()
-          ? Value(line["value"].as_double(), line["signal"].as_string(), line["unit"].as_string())
+          ? Shown(line["value"].as_double(), line["signal"].as_string(), line["unit"].as_string())
                 .c_str()
           : "not measured");
   if (line["baseline"].is_number())
-    std::printf(" (usual %s)",
-                Short(line["baseline"].as_double(), line["unit"].as_string()).c_str());
+    std::printf(" (usual %s)", Shown(line["baseline"].as_double(), line["signal"].as_string(),
+                                     line["unit"].as_string())
+                                   .c_str());
   std::printf("  %s%s%s\n", line["entity"].as_string().c_str(),
               line["since"].is_string() ? " since " : "", line["since"].as_string().c_str());
 }
@@ -267,7 +260,7 @@ int ShowCore(const Ask& ask) {
       std::string labels;
       for (const auto& [k, v] : signal["attributes"].object()) labels += " " + v.as_string();
       std::printf("  %-34.34s %10s  %s  %s%s\n", signal["signal"].as_string().c_str(),
-                  Value(last, signal["signal"].as_string(), signal["unit"].as_string()).c_str(),
+                  Shown(last, signal["signal"].as_string(), signal["unit"].as_string()).c_str(),
                   Sparkline(signal["points"], 60).c_str(),
                   Dim(signal["entity"].as_string()).c_str(), Dim(labels).c_str());
     }
@@ -359,7 +352,7 @@ int ShowTop(const Ask& ask, bool once) {
           const std::string mark = SparkMark(spark, now_s);
           std::printf("%-9s %-28.28s %10s  %s  %s%s\n", layer["layer"].as_string().c_str(),
                       spark["signal"].as_string().c_str(),
-                      Value(points.back().at(1).as_double(), spark["signal"].as_string(),
+                      Shown(points.back().at(1).as_double(), spark["signal"].as_string(),
                             spark["unit"].as_string())
                           .c_str(),
                       Sparkline(spark["points"], 40).c_str(),

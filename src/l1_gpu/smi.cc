@@ -127,7 +127,7 @@ class Putter {
     }
     for (const model::Target& target : *targets) {
       double value = 0;
-      if (model::Namer::Apply(target, raw, &value))
+      if (model::Namer::Apply(target, raw, &value, &batch_->refused))
         batch_->samples.push(target.series, ts_, 0, value);
     }
   }

@@ -41,7 +41,7 @@ class Emitter {
     const std::int64_t start = def.kind == model::Kind::counter ? object.start_ns : 0;
     for (const model::Target& target : *targets) {
       double out = 0;
-      if (model::Namer::Apply(target, value, &out))
+      if (model::Namer::Apply(target, value, &out, &batch_->refused))
         batch_->samples.push(target.series, now_ns_, start, out);
     }
   }

@@ -364,7 +364,7 @@ void KubeWorld::Samples(std::int64_t now_ns, model::Namer& namer, model::Batch* 
     }
     for (const model::Target& target : *targets) {
       double out = 0;
-      if (model::Namer::Apply(target, value, &out))
+      if (model::Namer::Apply(target, value, &out, &batch->refused))
         batch->samples.push(target.series, now_ns, 0, out);
     }
   };

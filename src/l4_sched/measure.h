@@ -30,7 +30,8 @@ class Measure {
     const std::int64_t ts = at_ns > 0 ? at_ns + context_.shift_ns : context_.now_ns;
     for (const model::Target& target : *targets) {
       double out = 0;
-      if (model::Namer::Apply(target, value, &out)) batch_->samples.push(target.series, ts, 0, out);
+      if (model::Namer::Apply(target, value, &out, &batch_->refused))
+        batch_->samples.push(target.series, ts, 0, out);
     }
   }
 

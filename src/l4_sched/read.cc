@@ -7,6 +7,7 @@
 
 #include "l4_sched/device_id.h"
 #include "l4_sched/hami.h"
+#include "l4_sched/kube_object.h"
 #include "l4_sched/measure.h"
 #include "l4_sched/pod_resources.h"
 #include "l4_sched/pods.h"
@@ -64,7 +65,8 @@ void PodSamples(const Pod& pod, Measure* out) {
 }
 
 void PodEvents(const Pod& pod, Measure* out) {
-  const auto happened = [&](const char* event, std::string message, std::int64_t at) {
+  const auto happened = [&](const char* event, std::string message,
+                            std::int64_t at) -> model::Event& {
     model::Event e;
     e.ts = at > 0 ? at : out->now_ns();
     e.layer = "l4_sched";
@@ -75,15 +77,26 @@ void PodEvents(const Pod& pod, Measure* out) {
     e.message = std::move(message);
     e.attributes = OfPod(pod);
     e.source = "l4_sched:pods";
-    out->batch()->events.push_back(std::move(e));
+    return out->batch()->events.emplace_back(std::move(e));
   };
   if (pod.reason == "Evicted") happened("k8s.pod.evicted", "evicted", 0);
-  if (!pod.unschedulable.empty())
-    happened("k8s.pod.unschedulable", pod.unschedulable, pod.unschedulable_ns);
+  // Under the names and attributes that the live watch (kube_world.cc) gives them.
+  if (!pod.unschedulable.empty()) {
+    const SchedulingReason why = ParseScheduling(pod.unschedulable);
+    Attributes& a =
+        happened("k8s.pod.failed_scheduling", pod.unschedulable, pod.unschedulable_ns).attributes;
+    if (!why.cause.empty()) a.set("reason", why.cause);
+    if (!why.resource.empty()) a.set("resource", why.resource);
+    if (why.nodes >= 0) a.set("nodes", std::to_string(why.nodes));
+  }
   for (const Container& c : pod.containers) {
-    if (c.reason == "OOMKilled")
-      happened("k8s.pod.oom_killed", "container " + c.name + " was killed for its memory",
-               c.finished_ns);
+    if (c.reason != "OOMKilled") continue;
+    model::Event& e =
+        happened("k8s.container.oom_killed",
+                 "container " + c.name + " was killed for want of memory", c.finished_ns);
+    e.entity_type = "container";
+    e.entity += "/" + c.name;
+    e.attributes.set("k8s.container.name", c.name);
   }
 }
 

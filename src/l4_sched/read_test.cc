@@ -115,11 +115,14 @@ TEST(Pods, FailuresAreEvents) {
   const ReadFile oom(ReadPods, Golden("kube/pod-message-oomkill-pod.json"));
   ASSERT_TRUE(oom.ok);
   ASSERT_EQ(oom.batch.events.size(), 1u);
-  EXPECT_EQ(oom.batch.events[0].event, "k8s.pod.oom_killed");
+  EXPECT_EQ(oom.batch.events[0].event, "k8s.container.oom_killed") << "as the live watch says";
+  EXPECT_EQ(oom.batch.events[0].entity_type, "container");
+  EXPECT_TRUE(oom.batch.events[0].attributes.has("k8s.container.name"));
   EXPECT_EQ(oom.report["phases"].dump(), R"({"Failed":1})");
   const ReadFile pending(ReadPods, Golden("kube/pod-message-pending-pod-resources.json"));
   ASSERT_EQ(pending.batch.events.size(), 1u);
-  EXPECT_EQ(pending.batch.events[0].event, "k8s.pod.unschedulable");
+  EXPECT_EQ(pending.batch.events[0].event, "k8s.pod.failed_scheduling");
+  EXPECT_EQ(pending.batch.events[0].attributes.get("reason"), "insufficient");
   EXPECT_NE(pending.batch.events[0].message.find("nodes are available"), std::string::npos);
 }
 

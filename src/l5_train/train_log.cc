@@ -97,7 +97,8 @@ struct TrainLogReader::State {
     }
     for (const model::Target& target : *targets) {
       double out = 0;
-      if (model::Namer::Apply(target, value, &out)) batch->samples.push(target.series, ts, 0, out);
+      if (model::Namer::Apply(target, value, &out, &batch->refused))
+        batch->samples.push(target.series, ts, 0, out);
     }
   }
 

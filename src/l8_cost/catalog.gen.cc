@@ -20,7 +20,7 @@ constexpr model::Signal kSignals1[] = {
     {"cost.wasted", "USD/h", Kind::gauge, "cluster", "", {}, "cost per hour of calls that failed, were aborted or missed their objective (attribute class)", {}, {}},
     {"energy.per_token", "J/{token}", Kind::gauge, "model", "", {}, "energy of the GPUs / output tokens", {}, {}},
     {"energy.tokens_per_joule", "{token}/J", Kind::gauge, "model", "", {}, "output tokens / energy of the GPUs", {}, {}},
-    {"energy.idle", "W", Kind::gauge, "cluster", "", {}, "power drawn by devices that were held and did nothing", {}, {}},
+    {"energy.idle", "W", Kind::gauge, "cluster", "", {}, "power drawn by devices that were held and did nothing", {}, {}, 0, 100000},
     {"change.price", "{event}", Kind::event, "cluster", "", {}, "a price changed", {}, {}},
 };
 

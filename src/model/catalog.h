@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string_view>
 
@@ -36,6 +37,10 @@ enum class Form : std::uint8_t {
           // attribute `reason`
 };
 
+// Bounds of a signal that has none of its own: any finite number, or any number at all.
+inline constexpr double kFinite = std::numeric_limits<double>::max();
+inline constexpr double kUnbounded = std::numeric_limits<double>::infinity();
+
 struct AttributeRule {
   std::string_view key;
   std::string_view value;
@@ -50,6 +55,7 @@ struct SourceName {
   std::string_view value_label;            // Form::label only
   std::span<const AttributeRule> where{};  // raw labels that must match (value may be a|b)
   std::span<const AttributeRule> add{};    // attributes given to the canonical series
+  std::span<const double> blanks{};        // raw values that mean "not measured"
 };
 
 struct MinuteColumn {
@@ -73,6 +79,8 @@ struct Signal {
   std::string_view meaning;
   std::span<const SourceName> sources{};
   std::span<const MinuteColumn> minute{};
+  double min = -kFinite, max = kFinite;  // a value outside is refused as implausible
+  bool ratio = false;                    // a share of a whole, shown in percent
 };
 
 // raw label -> canonical attribute key.
@@ -87,7 +95,7 @@ struct Adapter {
   std::span<const AttributeRule> prefix_aliases{};  // "sglang_" -> "sglang:"
   std::span<const LabelRule> labels{};
   std::string_view vendor{};
-  std::span<const double> blanks{};  // raw values that mean "not measured"
+  std::span<const double> blanks{};  // of every source that lists none itself
 };
 
 struct Catalog {

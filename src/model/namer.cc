@@ -36,6 +36,11 @@ std::string_view LabelFor(const Adapter* adapter, std::string_view label) {
   return label;
 }
 
+std::string Number(double value) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
 }  // namespace
 
 Namer::Namer(std::span<const Catalog* const> catalogs, std::size_t max_series)
@@ -183,11 +188,16 @@ void Namer::Announce(Series series, const Target& prototype, std::vector<Target>
 void Namer::AddRow(const RawMetric& raw, const Row& row, std::vector<Target>* targets,
                    base::Refusals* refused) {
   Target target;
-  target.adapter = row.adapter != nullptr && !row.adapter->blanks.empty() ? row.adapter : nullptr;
+  target.min = row.signal->min, target.max = row.signal->max;
+  target.signal = row.signal->id;
   if (row.source == nullptr) {
     Announce(Make(raw, &row), target, targets, refused);
     return;
   }
+  if (!row.source->blanks.empty())
+    target.blanks = row.source->blanks;
+  else if (row.adapter != nullptr)
+    target.blanks = row.adapter->blanks;
   target.scale = row.source->scale;
   if (const double whole = std::round(1 / target.scale); whole > 1 && 1 / whole == target.scale)
     target.scale = 1, target.divide = whole;
@@ -260,22 +270,26 @@ void Namer::forget() {
   fresh_.clear();
 }
 
-bool Namer::Apply(const Target& target, double raw, double* out) {
-  if (target.adapter != nullptr) {
-    for (const double blank : target.adapter->blanks) {
-      if (raw == blank) return false;
-    }
+bool Namer::Apply(const Target& target, double raw, double* out, base::Refusals* refused) {
+  for (const double blank : target.blanks) {
+    if (raw == blank) return false;
   }
   switch (target.form) {
-    case Form::label: *out = target.fixed; return true;
+    case Form::label: *out = target.fixed; break;
     case Form::bits:
       if (!(raw >= 0) || raw > 1.8e19) return false;
       *out = static_cast<double>((static_cast<std::uint64_t>(raw) >> target.bit) & 1U);
-      return true;
+      break;
     default:
       *out = IsStale(raw) ? raw : target.divide == 1 ? raw * target.scale : raw / target.divide;
-      return true;
   }
+  if (*out >= target.min && *out <= target.max) return true;
+  if (std::isnan(*out)) return true;  // a stale marker; decoders refuse any other NaN
+  std::string example;
+  if (refused->example().empty())
+    example = std::string(target.signal.empty() ? "a value" : target.signal) + " = " + Number(*out);
+  refused->add(base::Reason::implausible, 1, example);
+  return false;
 }
 
 std::string Namer::EntityId(std::string_view type, const Attributes& attributes) {

@@ -41,8 +41,11 @@ struct Target {
   double divide = 1;  // a scale of 0.01 is a division by 100: 7 % is 0.07, not 0.07000000000000001
   double fixed = 0;   // Form::label: the value itself
   Form form = Form::value;
-  std::int32_t bit = -1;             // Form::bits: value = (raw >> bit) & 1
-  const Adapter* adapter = nullptr;  // whose blanks are looked for
+  std::int32_t bit = -1;  // Form::bits: value = (raw >> bit) & 1
+  // What no catalog knows may be anything: a budget without a limit is told as +Inf.
+  double min = -kUnbounded, max = kUnbounded;
+  std::span<const double> blanks{};
+  std::string_view signal{};  // catalog id, for the refusal's example; "" where layer is "other"
 };
 
 class Namer {
@@ -64,8 +67,9 @@ class Namer {
   // become durable).
   void forget();
 
-  // Value for a target; false when the sample must be dropped (DCGM's blank sentinels).
-  static bool Apply(const Target& target, double raw, double* out);
+  // Value for a target; false when there is none: a blank sentinel is absent, a value outside the
+  // signal's bounds is counted in `refused` as implausible. Stale markers pass.
+  static bool Apply(const Target& target, double raw, double* out, base::Refusals* refused);
 
   // Entity id of a type from attributes; "" when a key is missing.
   static std::string EntityId(std::string_view type, const Attributes& attributes);

@@ -12,7 +12,10 @@ namespace {
 constexpr AttributeRule kRunning[] = {{"state", "running|active"}};
 constexpr AttributeRule kTransmit[] = {{"network.io.direction", "transmit"}};
 constexpr AttributeRule kBits[] = {{"power", "2"}, {"thermal", "5"}};
-constexpr SourceName kUtilSources[] = {{.adapter = "dcgm", .name = "DCGM_UTIL", .scale = 0.01}};
+constexpr double kZero[] = {0};
+constexpr SourceName kUtilSources[] = {
+    {.adapter = "dcgm", .name = "DCGM_UTIL", .scale = 0.01},
+    {.adapter = "dcgm", .name = "DCGM_BLANK_0", .scale = 0.01, .blanks = kZero}};
 constexpr SourceName kIoSources[] = {
     {.adapter = "dcgm", .name = "DCGM_TX", .form = Form::rate, .add = kTransmit}};
 constexpr SourceName kThrottleSources[] = {
@@ -29,7 +32,9 @@ constexpr Signal kSignals[] = {{.id = "t.util",
                                 .entity = "gpu",
                                 .otel = "hw.t.util",
                                 .meaning = "",
-                                .sources = kUtilSources},
+                                .sources = kUtilSources,
+                                .min = 0,
+                                .max = 1.01},
                                {.id = "t.io",
                                 .unit = "By",
                                 .kind = Kind::counter,
@@ -112,10 +117,11 @@ TEST_F(NamerTest, GivesTheCatalogsNameUnitEntityAndScale) {
       (Attributes{
           {"hw.id", "GPU-1"}, {"hw.vendor", "nvidia"}, {"job", "dcgm"}, {"k8s.pod.name", "p"}}));
   double value = 0;
-  ASSERT_TRUE(Namer::Apply(targets[0], 37, &value));
+  ASSERT_TRUE(Namer::Apply(targets[0], 37, &value, &refused_));
   EXPECT_DOUBLE_EQ(value, 0.37);
-  EXPECT_FALSE(Namer::Apply(targets[0], 2147483632, &value)) << "a blank is not a measurement";
-  EXPECT_TRUE(IsStale((Namer::Apply(targets[0], StaleNan(), &value), value)));
+  EXPECT_FALSE(Namer::Apply(targets[0], 2147483632, &value, &refused_))
+      << "a blank is not a measurement";
+  EXPECT_TRUE(IsStale((Namer::Apply(targets[0], StaleNan(), &value, &refused_), value)));
 }
 
 TEST_F(NamerTest, KnowsCatalogIdsAndOtelNames) {
@@ -137,11 +143,11 @@ TEST_F(NamerTest, BitsBecomeOneSeriesEach) {
   const auto targets = Resolve("DCGM_REASONS", {{"UUID", "GPU-1"}});
   ASSERT_EQ(targets.size(), 2u);
   double power = 0, thermal = 0;
-  ASSERT_TRUE(Namer::Apply(targets[0], 4, &power));
-  ASSERT_TRUE(Namer::Apply(targets[1], 4, &thermal));
+  ASSERT_TRUE(Namer::Apply(targets[0], 4, &power, &refused_));
+  ASSERT_TRUE(Namer::Apply(targets[1], 4, &thermal, &refused_));
   EXPECT_EQ(power, 1);
   EXPECT_EQ(thermal, 0);
-  EXPECT_FALSE(Namer::Apply(targets[0], -1, &power));
+  EXPECT_FALSE(Namer::Apply(targets[0], -1, &power, &refused_));
 }
 
 TEST_F(NamerTest, OneRawMetricMayFeedSeveralSignalsAndSelectorsDecide) {
@@ -162,12 +168,40 @@ TEST_F(NamerTest, ALabelMayHoldTheValue) {
                                {{"service.instance.id", "h:1"}});
   ASSERT_EQ(targets.size(), 1u);
   double value = 0;
-  ASSERT_TRUE(Namer::Apply(targets[0], 1, &value));
+  ASSERT_TRUE(Namer::Apply(targets[0], 1, &value, &refused_));
   EXPECT_EQ(value, 24);
   EXPECT_FALSE(fresh_[0].attributes.has("blocks"));
   EXPECT_EQ(Resolve("engine:info", {{"blocks", "None"}}, {{"service.instance.id", "h:3"}})[0].form,
             Form::value)
       << "kept raw";
+}
+
+TEST_F(NamerTest, RefusesWhatTheSignalCannotBeAndNamesIt) {
+  const auto targets = Resolve("DCGM_UTIL", {{"UUID", "GPU-1"}});
+  ASSERT_EQ(targets.size(), 1u);
+  double value = 0;
+  EXPECT_TRUE(Namer::Apply(targets[0], 0, &value, &refused_));
+  EXPECT_TRUE(Namer::Apply(targets[0], 100, &value, &refused_));
+  EXPECT_TRUE(Namer::Apply(targets[0], StaleNan(), &value, &refused_)) << "the end of a series";
+  EXPECT_TRUE(refused_.empty());
+  EXPECT_FALSE(Namer::Apply(targets[0], 1000, &value, &refused_));
+  EXPECT_EQ(refused_.example(), "implausible: t.util = 10");
+  EXPECT_FALSE(Namer::Apply(targets[0], -1, &value, &refused_));
+  EXPECT_FALSE(Namer::Apply(targets[0], 2147483632, &value, &refused_)) << "a blank is absent";
+  EXPECT_FALSE(Namer::Apply(targets[0], kUnbounded, &value, &refused_));
+  EXPECT_EQ(refused_.count(base::Reason::implausible), 3u);
+
+  // A gateway tells a budget without a limit as +Inf: what no catalog knows may be anything.
+  EXPECT_TRUE(Namer::Apply(Resolve("x", {})[0], kUnbounded, &value, &refused_));
+}
+
+TEST_F(NamerTest, ASourceMayHaveBlanksOfItsOwn) {
+  const auto targets = Resolve("DCGM_BLANK_0", {{"UUID", "GPU-1"}});
+  ASSERT_EQ(targets.size(), 1u);
+  double value = 0;
+  EXPECT_FALSE(Namer::Apply(targets[0], 0, &value, &refused_));
+  EXPECT_TRUE(Namer::Apply(targets[0], 40, &value, &refused_));
+  EXPECT_TRUE(refused_.empty());
 }
 
 TEST_F(NamerTest, StopsAtItsLimitAndCounts) {

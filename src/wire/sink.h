@@ -81,7 +81,7 @@ class Sink {
     if (targets.empty()) Refuse(Reason::series_limit, "a series beyond the limit");
     for (const model::Target& target : targets) {
       double value = 0;
-      if (model::Namer::Apply(target, raw, &value))
+      if (model::Namer::Apply(target, raw, &value, &batch_->refused))
         batch_->samples.push(target.series, at, start, value);
     }
   }

@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import re
+import tarfile
 
 import pytest
 
@@ -185,8 +186,58 @@ def test_read_refusals_are_3():
     assert re.search(r"^\s+\d+ (malformed|not_a_number)$", done.stderr, re.M)
 
 
+def test_read_refuses_what_no_device_can_tell():
+    page = "\n".join(f'{name}{{UUID="GPU-1"}} {value}' for name, value in (
+        ("DCGM_FI_DEV_GPU_UTIL", 1000), ("DCGM_FI_DEV_GPU_TEMP", -300), ("DCGM_FI_DEV_GPU_TEMP", 1e99),
+        ("DCGM_FI_DEV_POWER_USAGE", -5), ("DCGM_FI_DEV_POWER_USAGE", 1e8), ("DCGM_FI_DEV_FB_USED", -5),
+        ("DCGM_FI_DEV_FB_USED", 1e300), ("DCGM_FI_DEV_SM_CLOCK", "+Inf"), ("DCGM_FI_DEV_MEMORY_TEMP", 0),
+        ("DCGM_FI_DEV_GPU_UTIL", 37)))
+    done, (_, _, refused) = read("prom", "-", "--json", stdin=page + "\n")
+    assert refused == 8 and done.returncode == 3
+    assert "  8 implausible\n  first: implausible: gpu.utilization = 10\n" in done.stderr
+    kept = [json.loads(x) for x in done.stdout.splitlines()]
+    assert [(m["signal"], m["value"]) for m in kept] == [("gpu.utilization", 0.37)], "0 Cel of a card without the sensor is absent"
+
+
+def test_read_shows_percent_of_ratios_only():
+    page = 'DCGM_FI_DEV_GPU_UTIL{UUID="g"} 37\nDCGM_FI_DEV_XID_ERRORS{UUID="g"} 79\nkube_pod_status_phase{namespace="a",pod="b",phase="Running"} 1\n'
+    rows = {x.split()[1]: " ".join(x.split()[2:]) for x in read("prom", "-", stdin=page)[0].stdout.splitlines()}
+    assert rows["gpu.utilization"].startswith("37.0 % ")
+    assert rows["gpu.fault.last_code"].startswith("79 ") and "%" not in rows["gpu.fault.last_code"]
+    assert rows["k8s.pod.phase"].startswith("1 ") and "%" not in rows["k8s.pod.phase"]
+
+
+def test_read_guesses_no_page_from_one_line(tmp_path):
+    for text in ("rchar: 750\nwchar: 3\n", "MemTotal 1\nthis is\nno page\n", "word 1 and more\nword\n"):
+        (tmp_path / "x").write_text(text)
+        done = run("read", tmp_path / "x")
+        assert done.returncode == 1 and "no known kind" in done.stderr, text
+    done, (samples, _, _) = read("-", stdin="a_b 1\n# note\na_c{x=\"y\"} +Inf 17\na_d 2e3\n")
+    assert samples == 3
+
+
+def test_read_of_an_archived_host(tmp_path):
+    root = ROOT / "tests" / "worlds" / "procfs_tree"
+    if not (root / "proc").exists():
+        pytest.skip("no recorded host")
+    with tarfile.open(tmp_path / "host.tar.gz", "w:gz") as archive:
+        archive.add(root, "a/b")
+    (_, of_folder), (done, of_archive) = read(root, "--json"), read(tmp_path / "host.tar.gz", "--json")
+    assert of_archive == of_folder and of_archive[0] > 50
+    assert any(json.loads(x).get("layer") == "l3_host" for x in done.stdout.splitlines())
+
+
+def test_read_of_an_unknown_kind_is_2(tmp_path):
+    (tmp_path / "x").write_text("a_b 1\n")
+    done = run("read", "promm", tmp_path / "x")
+    assert done.returncode == 2 and done.stdout == ""
+    assert 'unknown kind "promm"; kinds are prom, otlp' in done.stderr
+
+
 def test_read_failures_are_1():
     assert run("read", "/nosuch/file").returncode == 1
+    done = run("read", "proc", "/nosuch/folder")
+    assert done.returncode == 1 and done.stderr.count("/nosuch/folder") == 1
     done = run("read", "-", stdin="what is this\x00\x01")
     assert done.returncode == 1 and "kind" in done.stderr
 

@@ -2,6 +2,7 @@
 """Reads the catalogs and refuses what is not exactly right, with the file and the id."""
 import dataclasses
 import re
+import sys
 
 import yaml
 
@@ -25,8 +26,21 @@ ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
 COLUMN = re.compile(r"[a-z][a-z0-9_]*")
 LAYER_KEYS = {"layer", "title", "question", "adapters", "signals"}
 ADAPTER_KEYS = {"prefixes", "prefix_aliases", "labels", "vendor", "blanks", "note"}
-SIGNAL_KEYS = {"id", "meaning", "unit", "kind", "entity", "otel", "otel_attributes", "minute", "sources"}
-SOURCE_KEYS = {"name", "scale", "form", "value_label", "where", "add", "bits", "note"}
+SIGNAL_KEYS = {"id", "meaning", "unit", "kind", "entity", "otel", "otel_attributes", "minute", "sources", "min", "max", "ratio"}
+SOURCE_KEYS = {"name", "scale", "form", "value_label", "where", "add", "bits", "blanks", "note"}
+FINITE = sys.float_info.max
+# What a value of this unit can be where its signal does not say `min` and `max`; counters are never negative. Wide on
+# purpose: what lies outside is a broken sensor, a wrong unit or an overflow, never a rare truth.
+BOUNDS = {
+    "Cel": (-60, 300),
+    "W": (0, 1e5),  # a rack, not a board
+    "J": (0, FINITE),
+    "Hz": (0, 1e11),
+    "By": (0, 2.0 ** 64),
+    "By/s": (0, 1e16),
+    "s": (0, 1e12),
+}
+RATIO = (0, 1.01)  # counters read at two moments overshoot a little
 MINUTE_KEYS = {"table", "column", "fold", "threshold", "where", "split"}
 ENTITY_KEYS = {"keys", "optional", "meaning"}
 PRICE_KEYS = {"id", "provider", "region", "sku", "gpu", "usd", "term", "as_of", "seen", "source", "confidence", "note",
@@ -79,6 +93,7 @@ class Source:
     value_label: str = ""
     where: tuple = ()
     add: tuple = ()
+    blanks: tuple = ()
     note: str = ""
 
 
@@ -103,6 +118,9 @@ class Signal:
     otel_attributes: tuple
     sources: list
     minute: list
+    min: float
+    max: float
+    ratio: bool
 
 
 @dataclasses.dataclass
@@ -194,6 +212,7 @@ class Reader:
         self.keys(data, SOURCE_KEYS, "a source")
         s = Source(adapter, self.text(data.get("name"), "name"), self.number(data.get("scale", 1), "scale"),
                    where=self.pairs(data.get("where"), "where", True), add=self.pairs(data.get("add"), "add"),
+                   blanks=tuple(self.number(b, "blanks") for b in self.listed(data.get("blanks"), "blanks")),
                    note=data.get("note", ""))
         s.form = data.get("form") or ("label" if "value_label" in data else "bits" if "bits" in data else "value")
         self.one_of(s.form, FORMS, "form")
@@ -231,13 +250,26 @@ class Reader:
             self.fail(f"minute column {m.column} of unit {signal.unit} must end in {ending}")
         return m
 
+    def bounds(self, data):
+        """(min, max, ratio) of a signal: its own, else its unit's."""
+        ratio, unit = data.get("ratio", False), data.get("unit")
+        if not isinstance(ratio, bool) or (ratio and unit != "1"):
+            self.fail("ratio is true or false, and only of unit 1")
+        low, high = RATIO if ratio else BOUNDS.get(unit, (-FINITE, FINITE))
+        if data.get("kind") == "counter":
+            low = max(low, 0)
+        low, high = self.number(data.get("min", low), "min"), self.number(data.get("max", high), "max")
+        if not low < high:
+            self.fail(f"min {low} is not below max {high}")
+        return low, high, ratio
+
     def signal(self, data, adapters):
         self.what = f"signal {data.get('id') if isinstance(data, dict) else data!r}"
         self.keys(data, SIGNAL_KEYS, "a signal")
         s = Signal(self.text(data.get("id"), "id"), " ".join(self.text(data.get("meaning"), "meaning").split()),
                    self.text(data.get("unit"), "unit"), self.one_of(data.get("kind"), KINDS, "kind"),
                    self.text(data.get("entity"), "entity"), data.get("otel", ""),
-                   self.pairs(data.get("otel_attributes"), "otel_attributes", True), [], [])
+                   self.pairs(data.get("otel_attributes"), "otel_attributes", True), [], [], *self.bounds(data))
         if not ID.fullmatch(s.id):
             self.fail("an id is lower-case words with dots")
         if not UNIT.fullmatch(s.unit):

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes what the catalogs become: C++ tables, the reference page, web types."""
 import json
+import math
+
+from catalog.read import FINITE
 
 LICENCE = "SPDX-License-Identifier: Apache-2.0"
 
@@ -51,18 +54,38 @@ const model::Catalog& catalog();  // {layer.title}
 """
 
 
+def bound(value):
+    if abs(value) >= FINITE:
+        return f"{'-' if value < 0 else ''}model::{'kUnbounded' if math.isinf(value) else 'kFinite'}"
+    return number(value)
+
+
+def bounds(signal):
+    """The last members of a Signal, where they are not the struct's own."""
+    if (signal.min, signal.max, signal.ratio) == (-FINITE, FINITE, False):
+        return ""
+    return f", {bound(signal.min)}, {bound(signal.max)}" + (", true" if signal.ratio else "")
+
+
+def source_blanks(tables, source, of_adapter):
+    if not source.blanks:
+        return ""
+    return ", " + tables.array("double", "Blanks", [number(b) for b in of_adapter[source.adapter] + source.blanks])
+
+
 def catalog_source(layer):
     t = Tables()
     signals = []
+    adapter_blanks = {a.name: tuple(a.blanks) for a in layer.adapters}
     for s in layer.signals:
         sources = t.array("model::SourceName", "Sources", [
             f"{{{text(x.adapter)}, {text(x.name)}, {number(x.scale)}, Form::{x.form}, {text(x.value_label)}, "
-            f"{t.rules(x.where)}, {t.rules(x.add)}}}" for x in s.sources])
+            f"{t.rules(x.where)}, {t.rules(x.add)}{source_blanks(t, x, adapter_blanks)}}}" for x in s.sources])
         minute = t.array("model::MinuteColumn", "Minute", [
             f"{{{text(m.table)}, {text(m.column)}, Fold::{m.fold}, {number(m.threshold)}, {t.rules(m.where)}, {text(m.split)}}}"
             for m in s.minute])
         signals.append(f"{{{text(s.id)}, {text(s.unit)}, Kind::{s.kind}, {text(s.entity)}, {text(s.otel)}, "
-                       f"{t.rules(s.otel_attributes)}, {text(s.meaning)}, {sources}, {minute}}}")
+                       f"{t.rules(s.otel_attributes)}, {text(s.meaning)}, {sources}, {minute}{bounds(s)}}}")
     adapters = []
     for a in layer.adapters:
         prefixes = t.array("std::string_view", "Prefixes", [text(p) for p in a.prefixes])
@@ -227,7 +250,8 @@ def reference(house):
            "`×` is the factor from the source's number to the unit; *(rate)*: the source tells a number per second, kept as a",
            "gauge of unit/s and integrated where a minute adds it up; *(bits)*: one 0/1 series per bit, attribute `reason`.",
            "Where an adapter has several names for a signal the first that is there counts; names that add different",
-           "attributes stand for parts and are added up.", ""]
+           "attributes stand for parts and are added up. A value outside its signal's bounds (`min`, `max`, else those of its",
+           "unit in `tools/catalog/read.py`: any finite number) is refused and counted as `implausible`.", ""]
     for layer in house.layers:
         out += [f"## {layer.room}: {layer.title}", "", layer.question, "",
                 "| id | unit | kind | entity | meaning | sources | minute columns |", "|---|---|---|---|---|---|---|"]

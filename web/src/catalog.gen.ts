@@ -238,8 +238,6 @@ export const layers: readonly Layer[] = [
       { id: "slurm.job.gpus", unit: "{gpu}", kind: "gauge", entity: "slurm_job", meaning: "GPUs that a Slurm job was given, or asks for while it waits (attribute slurm.state)" },
       { id: "slurm.node.gpus", unit: "{gpu}", kind: "gauge", entity: "node", meaning: "GPUs of a Slurm node" },
       { id: "slurm.node.gpus_used", unit: "{gpu}", kind: "gauge", entity: "node", meaning: "GPUs of a Slurm node that jobs were given" },
-      { id: "k8s.pod.unschedulable", unit: "{event}", kind: "event", entity: "pod", meaning: "the scheduler finds no node for a pod, and says why" },
-      { id: "k8s.pod.oom_killed", unit: "{event}", kind: "event", entity: "pod", meaning: "a container was killed because it used more memory than it may" },
       { id: "k8s.pod.evicted", unit: "{event}", kind: "event", entity: "pod", meaning: "a pod was thrown off its node" },
       { id: "k8s.pod.failed_scheduling", unit: "{event}", kind: "event", entity: "pod", meaning: "no node took a pod (attributes reason = insufficient, taint, cordoned, affinity, anti_affinity, topology_spread, volume, ports, quota, claim, other; resource, nodes)" },
       { id: "k8s.container.oom_killed", unit: "{event}", kind: "event", entity: "container", meaning: "a container was killed because it wanted more memory than it may have" },
